@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// arguments - what the programs share in reading their command lines. Wrong
+// words end the program by die_usage(): the message names the word, status 2.
+#pragma once
+
+// The longest time that any argument may set, in seconds.
+constexpr int most_seconds = 1000000;
+
+// The number from LOW to HIGH in TEXT, the value of what NAME calls it.
+int argument_number(const char *usage, const char *name, const char *text,
+                    int low, int high);
+
+// The address family of OPTION, '4' or '6'. BEFORE is that of an earlier one,
+// AF_UNSPEC if none was given: the two exclude each other.
+int argument_family(const char *usage, int before, int option);
+
+// After getopt_long(3), with opterr 0 and an option string that begins with
+// ':', has returned RESULT, '?' or ':': names the option and what it lacks.
+[[noreturn]] void die_bad_option(const char *usage, int result, char **argv);
+
+// An optional number of a demonstration.
+struct demo_number {
+    const char *name;
+    int low;
+    int value; // the default, until read_demo_numbers() finds another
+};
+
+// The whole command line of a demonstration: at most COUNT numbers, from their
+// lows to most_seconds, in the order of NUMBERS. -h or --help says USAGE and
+// exits 0.
+void read_demo_numbers(const char *usage, int argc, char **argv,
+                       struct demo_number *numbers, int count);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// connect - a host's name and port to a connected TCP socket.
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "connect.h"
+
+constexpr int64_t no_deadline = INT64_MAX;
+
+static int64_t now_ms(void) {
+    struct timespec now = {};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // this clock is always there
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+// The whole time until DEADLINE as poll(2) wants it; -1 is for ever.
+static int time_left(int64_t deadline) {
+    if (deadline == no_deadline)
+        return -1;
+    int64_t left = deadline - now_ms();
+    return left > 0 ? static_cast<int>(left) : 0;
+}
+
+static int await_connection(int fd, int64_t deadline) {
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT, .revents = 0};
+    int ready = poll(&poll_fd, 1, time_left(deadline));
+    if (ready == 0)
+        errno = ETIMEDOUT;
+    if (ready != 1)
+        return -1;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
+        return -1;
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+// TCP lets a socket connect to itself when its own port, chosen by the kernel,
+// is the one that it looks for and nobody listens there: it would echo, too.
+static bool connected_to_itself(int fd, const struct addrinfo *to) {
+    struct sockaddr_storage own = {};
+    if (local_address(fd, &own) == -1)
+        return false;
+    return memcmp(&own, to->ai_addr, to->ai_addrlen) == 0;
+}
+
+static int finish_connection(int fd, const struct addrinfo *to,
+                             int64_t deadline) {
+    int one = 1;
+    if (connect(fd, to->ai_addr, to->ai_addrlen) == -1 &&
+        (errno != EINPROGRESS || await_connection(fd, deadline) == -1))
+        return -1;
+    if (connected_to_itself(fd, to)) {
+        errno = ECONNREFUSED;
+        return -1;
+    }
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == -1)
+        return -1;
+    // Non-blocking was for the connection alone.
+    int flags = fcntl(fd, F_GETFL);
+    if (flags == -1)
+        return -1;
+    return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+static int connect_one(const struct addrinfo *to, int64_t deadline) {
+    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    IPPROTO_TCP);
+    if (fd == -1)
+        return -1;
+    if (finish_connection(fd, to, deadline) == 0)
+        return fd;
+    int reason = errno;
+    (void)close(fd); // nothing was sent on it
+    errno = reason;
+    return -1;
+}
+
+int connect_to(const char *host, in_port_t port, int family, int seconds,
+               char peer[address_text_size], const char **why) {
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", unsigned{port}); // fits
+    (void)snprintf(peer, address_text_size, "%s", host);           // may be cut
+    struct addrinfo hints = {};
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    struct addrinfo *addresses = nullptr;
+    int failure = getaddrinfo(host, service, &hints, &addresses);
+    if (failure != 0) {
+        *why = failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure);
+        return -1;
+    }
+    int64_t deadline = seconds == 0 ? no_deadline : now_ms() + seconds * 1000LL;
+    int fd = -1;
+    for (struct addrinfo *to = addresses; to != nullptr && fd == -1;
+         to = to->ai_next) {
+        struct sockaddr_storage address = {};
+        memcpy(&address, to->ai_addr, to->ai_addrlen);
+        format_address(&address, peer);
+        fd = connect_one(to, deadline);
+        if (fd == -1)
+            *why = strerror(errno);
+    }
+    freeaddrinfo(addresses);
+    return fd;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// echo_mpclient - the chapter's client, input split from output: the parent
+// reads from the server, a child reads the input and sends it (talk.h). Ends
+// with 0 when every byte has come back.
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "connect.h"
+#include "die.h"
+#include "inherit.h"
+#include "log.h"
+#include "talk.h"
+
+constexpr char usage[] = "usage: echo_mpclient [-46hrV] [-w seconds] host port";
+
+constexpr char help[] =
+    "%s\n"
+    "\n"
+    "Sends its input to an echo server and prints what comes back.\n"
+    "\n"
+    "  host, port            name or numeric address; 1 to 65535\n"
+    "  -4, --ipv4            IPv4 only\n"
+    "  -6, --ipv6            IPv6 only\n"
+    "  -r, --raw             pass bytes through untouched: no prefix, no q\n"
+    "  -w, --wait seconds    give up connecting after so long; default 0, as\n"
+    "                        long as the kernel tries\n"
+    "  -h, --help            print this and exit\n"
+    "  -V, --version         print the version and exit\n"
+    "\n"
+    "A line that is just q or Q, or the end of the input, ends the sending;\n"
+    "what is on its way is still received.";
+
+constexpr struct option long_options[] = {
+    {"help", no_argument, nullptr, 'h'},
+    {"ipv4", no_argument, nullptr, '4'},
+    {"ipv6", no_argument, nullptr, '6'},
+    {"raw", no_argument, nullptr, 'r'},
+    {"version", no_argument, nullptr, 'V'},
+    {"wait", required_argument, nullptr, 'w'},
+    {nullptr, 0, nullptr, 0},
+};
+
+struct options {
+    const char *host;
+    in_port_t port;
+    int family;
+    int wait; // seconds
+    bool raw;
+};
+
+static void apply_option(struct options *o, int option, char **argv) {
+    switch (option) {
+    case '4':
+    case '6':
+        o->family = argument_family(usage, o->family, option);
+        break;
+    case 'r':
+        o->raw = true;
+        break;
+    case 'w':
+        o->wait = argument_number(usage, "wait", optarg, 0, most_seconds);
+        break;
+    case 'h':
+        say(help, usage);
+        exit(EXIT_SUCCESS);
+    case 'V':
+        say("echo_mpclient %s", VERSION);
+        exit(EXIT_SUCCESS);
+    default:
+        die_bad_option(usage, option, argv);
+    }
+}
+
+static void read_options(struct options *o, int argc, char **argv) {
+    opterr = 0; // die_bad_option() says it
+    int option = 0;
+    while ((option = getopt_long(argc, argv, ":46hrVw:", long_options,
+                                 nullptr)) != -1)
+        apply_option(o, option, argv);
+    if (argc - optind < 2)
+        die_usage(usage, "%s is missing", argc == optind ? "host" : "port");
+    if (argc - optind > 2)
+        die_usage(usage, "'%s' is one argument too many", argv[optind + 2]);
+    o->host = argv[optind];
+    o->port = static_cast<in_port_t>(
+        argument_number(usage, "port", argv[optind + 1], 1, 65535));
+}
+
+// One line of reason on standard error; the first is the one that matters.
+static void explain(const struct talk_report *r, const char *peer) {
+    errno = r->failed != nullptr ? r->error : r->unsent_error;
+    if (r->failed != nullptr)
+        warn("%s: %s", peer, r->failed);
+    else if (r->unsent != nullptr)
+        warn("%s: %s", peer, r->unsent);
+    else if (r->killed_by != 0)
+        warn_plain("%s: the writer was killed by signal %d", peer,
+                   r->killed_by);
+    else if (r->server_first)
+        warn_plain("%s: the server ended the connection%s", peer,
+                   r->input_left ? " with input left" : "");
+    if (r->sent.bytes != r->received.bytes)
+        warn_plain("%s: sent %ju bytes, received %ju", peer,
+                   uintmax_t{r->sent.bytes}, uintmax_t{r->received.bytes});
+    else if (r->sent.hash != r->received.hash)
+        warn_plain("%s: what came back is not what was sent", peer);
+}
+
+int main(int argc, char **argv) {
+    if (reset_inherited() == -1)
+        die("descriptors 0 to 2");
+    struct options o = {};
+    read_options(&o, argc, argv);
+    char peer[address_text_size];
+    const char *why = nullptr;
+    int socket = connect_to(o.host, o.port, o.family, o.wait, peer, &why);
+    if (socket == -1)
+        die_plain("connect %s: %s", peer, why);
+    struct talk_report report;
+    int result = talk(socket, STDIN_FILENO, STDOUT_FILENO, o.raw, &report);
+    explain(&report, peer);
+    (void)close(socket); // all that was to come has come
+    return result == 0 ? EXIT_SUCCESS : exit_failed;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+// echo_mpserv - the chapter's server: a process for each client, each of them
+// echoing what its client sends (RFC 862), and no zombie left of any.
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "arguments.h"
+#include "children.h"
+#include "die.h"
+#include "inherit.h"
+#include "log.h"
+#include "sandbox.h"
+#include "serve.h"
+#include "sockets.h"
+
+constexpr int most_clients = 1000000;
+constexpr int default_clients = 1024;
+constexpr int default_grace = 10;
+
+constexpr char usage[] =
+    "usage: echo_mpserv [-46hqSV] [-a address] [-b backlog] [-c clients]\n"
+    "                   [-C clients] [-g seconds] [-t seconds] port";
+
+constexpr char help[] =
+    "%s\n"
+    "\n"
+    "Echoes to each client what it sends, a process for each client.\n"
+    "\n"
+    "  port                        0 to 65535; 0 takes one that is free; not\n"
+    "                              needed with a listener from LISTEN_FDS\n"
+    "  -a, --address address       listen on this numeric address; default:\n"
+    "                              on all, IPv6 and IPv4\n"
+    "  -4, --ipv4                  IPv4 only\n"
+    "  -6, --ipv6                  IPv6 only\n"
+    "  -b, --backlog number        listen(2) backlog; default: the most that\n"
+    "                              the kernel grants\n"
+    "  -c, --clients number        so many at once, the rest wait; default %d\n"
+    "  -C, --clients-per-address number\n"
+    "                              close one that is more; default: no limit\n"
+    "  -g, --grace seconds         for clients to finish after SIGTERM or\n"
+    "                              SIGINT; default %d\n"
+    "  -t, --timeout seconds       let a client go that is silent, or does\n"
+    "                              not read, for so long; default 0, never\n"
+    "  -q, --quiet                 no line per client\n"
+    "  -S, --no-sandbox            keep every system call\n"
+    "  -h, --help                  print this and exit\n"
+    "  -V, --version               print the version and exit\n"
+    "\n"
+    "SIGUSR1 prints the totals, SIGTERM and SIGINT end it orderly.";
+
+constexpr struct option long_options[] = {
+    {"address", required_argument, nullptr, 'a'},
+    {"backlog", required_argument, nullptr, 'b'},
+    {"clients", required_argument, nullptr, 'c'},
+    {"clients-per-address", required_argument, nullptr, 'C'},
+    {"grace", required_argument, nullptr, 'g'},
+    {"help", no_argument, nullptr, 'h'},
+    {"ipv4", no_argument, nullptr, '4'},
+    {"ipv6", no_argument, nullptr, '6'},
+    {"no-sandbox", no_argument, nullptr, 'S'},
+    {"quiet", no_argument, nullptr, 'q'},
+    {"timeout", required_argument, nullptr, 't'},
+    {"version", no_argument, nullptr, 'V'},
+    {nullptr, 0, nullptr, 0},
+};
+
+struct options {
+    const char *address; // null for every one
+    int family;
+    int port; // -1 if not given
+    int backlog;
+    int clients;
+    int timeout;
+    bool sandbox;
+    struct serve_settings serve;
+};
+
+// The options that end the program.
+[[noreturn]] static void finish_option(int option, char **argv) {
+    switch (option) {
+    case 'h':
+        say(help, usage, default_clients, default_grace);
+        exit(EXIT_SUCCESS);
+    case 'V':
+        say("echo_mpserv %s%s", VERSION,
+            sandbox_built_in() ? "" : " (without sandbox)");
+        exit(EXIT_SUCCESS);
+    default:
+        die_bad_option(usage, option, argv);
+    }
+}
+
+static void apply_option(struct options *o, int option, char **argv) {
+    switch (option) {
+    case '4':
+    case '6':
+        o->family = argument_family(usage, o->family, option);
+        break;
+    case 'a':
+        o->address = optarg;
+        break;
+    case 'b':
+        o->backlog = argument_number(usage, "backlog", optarg, 1, INT_MAX);
+        break;
+    case 'c':
+        o->clients = argument_number(usage, "clients", optarg, 1, most_clients);
+        break;
+    case 'C':
+        o->serve.clients_per_address = argument_number(
+            usage, "clients per address", optarg, 1, most_clients);
+        break;
+    case 'g':
+        o->serve.grace =
+            argument_number(usage, "grace", optarg, 0, most_seconds);
+        break;
+    case 'q':
+        o->serve.quiet = true;
+        break;
+    case 'S':
+        o->sandbox = false;
+        break;
+    case 't':
+        o->timeout = argument_number(usage, "timeout", optarg, 0, most_seconds);
+        break;
+    default:
+        finish_option(option, argv);
+    }
+}
+
+static void read_options(struct options *o, int argc, char **argv) {
+    opterr = 0; // die_bad_option() says it
+    int option = 0;
+    while ((option = getopt_long(argc, argv, ":46a:b:c:C:g:hqSt:V",
+                                 long_options, nullptr)) != -1)
+        apply_option(o, option, argv);
+    if (optind < argc)
+        o->port = argument_number(usage, "port", argv[optind++], 0, 65535);
+    if (optind < argc)
+        die_usage(usage, "'%s' is one argument too many", argv[optind]);
+}
+
+static int make_listener(const struct options *o) {
+    if (o->port == -1)
+        die_usage(usage, "port is missing");
+    struct listen_failure failure = {};
+    in_port_t port = static_cast<in_port_t>(o->port);
+    int listener = -1;
+    if (o->address == nullptr) {
+        listener = listen_everywhere(o->family, port, o->backlog, &failure);
+    } else {
+        struct sockaddr_storage address = {};
+        if (parse_address(o->address, o->family, port, &address) == -1)
+            die_usage(usage, "address: '%s' is not a numeric IPv%s address",
+                      o->address,
+                      o->family == AF_INET    ? "4"
+                      : o->family == AF_INET6 ? "6"
+                                              : "4 or IPv6");
+        bool ipv6_only = o->family == AF_INET6;
+        listener = listen_at(&address, ipv6_only, o->backlog, &failure);
+    }
+    if (listener != -1)
+        return listener;
+    char text[address_text_size];
+    format_address(&failure.address, text);
+    die("%s %s", failure.call, text);
+}
+
+static int open_listener(const struct options *o) {
+    int listener = inherited_listener();
+    if (listener == -1 && errno == ENOENT)
+        return make_listener(o);
+    if (listener == -1 && errno == EINVAL)
+        die_usage(usage, "LISTEN_PID and LISTEN_FDS: not the number of a "
+                         "process and of one listener");
+    if (listener == -1)
+        die("LISTEN_FDS: the descriptor passed in");
+    return listener;
+}
+
+static void announce(int listener) {
+    struct sockaddr_storage address = {};
+    char text[address_text_size];
+    if (local_address(listener, &address) == -1)
+        die("getsockname");
+    format_address(&address, text);
+    log_line("listening on %s", text);
+}
+
+int main(int argc, char **argv) {
+    struct options o = {};
+    o.port = -1;
+    o.clients = default_clients;
+    o.serve.grace = default_grace;
+    o.sandbox = true;
+    if (reset_inherited() == -1)
+        die("descriptors 0 to 2");
+    read_options(&o, argc, argv);
+    if (o.backlog == 0)
+        o.backlog = largest_backlog();
+    o.serve.listener = open_listener(&o);
+    if (prepare_listener(o.serve.listener, o.timeout) == -1)
+        die("setsockopt");
+    struct children children = {};
+    if (children_open(&children, o.clients) == -1)
+        die("a table of %d clients", o.clients);
+    if (serve_signals() == -1)
+        die("sigaction");
+    log_open();
+    announce(o.serve.listener);
+    if (o.sandbox && sandbox_enter() == -1)
+        die("sandbox (-S does without)");
+    int result = serve(&o.serve, &children);
+    children_close(&children);
+    return result == 0 ? EXIT_SUCCESS : exit_failed;
+}

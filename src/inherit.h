@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// inherit - what a process takes over from the one that started it, and must
+// not depend on: which signals are ignored or blocked, and whether standard
+// input, output and error are open at all.
+#pragma once
+
+// The first call of every program. Puts in order what exec(3) hands on:
+// - 0, 1 and 2 that are closed are opened on /dev/null, the wrong way round,
+//   so that no file or socket opened later can become one of them, and that
+//   using them still fails with EBADF as if they were closed;
+// - SIGCHLD back to its default: where it is ignored, children vanish without
+//   a status and wait(2) has nothing to return (signal(7));
+// - SIGPIPE and SIGXFSZ ignored: a write that fails says so by EPIPE or EFBIG,
+//   which is checked, instead of killing the process;
+// - no signal blocked.
+// Other signals that are ignored stay so, as nohup(1) relies on it. Returns 0,
+// or -1 with the errno of open(2) or sigaction(2).
+int reset_inherited(void);

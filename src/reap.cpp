@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// reap - take every child that has ended out of the process table.
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "reap.h"
+
+int reap_children(reaped_handler *reaped, void *context) {
+    for (;;) {
+        int status = 0;
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        if (pid <= 0)
+            return pid;
+        reaped(pid, status, context);
+    }
+}
+
+void describe_status(int status, char text[status_text_size]) {
+    if (WIFSIGNALED(status)) {
+        (void)snprintf(text, status_text_size, "killed by signal %d",
+                       WTERMSIG(status));
+        return;
+    }
+    const char *words = nullptr;
+    switch (WEXITSTATUS(status)) {
+    case child_served:
+        words = "client disconnected";
+        break;
+    case child_reset:
+        words = "connection reset";
+        break;
+    case child_timed_out:
+        words = "timed out";
+        break;
+    default:
+        (void)snprintf(text, status_text_size, "exited %d",
+                       WEXITSTATUS(status));
+        return;
+    }
+    (void)snprintf(text, status_text_size, "%s", words);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// sandbox - give up every system call that a server does not make.
+#pragma once
+
+// Whether this build has it (Meson option `sandbox`).
+bool sandbox_built_in(void);
+
+// From here on this process and all its children may only accept, fork, read,
+// write, close, wait, signal and end; any other call kills the process that
+// makes it (SIGSYS). Installed once, by libseccomp (seccomp_load(3)), and
+// inherited over fork(2), so that a client costs no further call. Sets
+// PR_SET_NO_NEW_PRIVS. Returns 0, also where it is not built in; or -1 with
+// errno, EINVAL where the kernel has no seccomp(2), and nothing is changed.
+int sandbox_enter(void);

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: MIT
+// serve - the accept loop of a server that forks a process for each client.
+//
+// One turn of the loop: wait for a client or a signal; do what signals asked
+// for; then take one client, or try again what had failed. Every state that
+// one turn leaves for the next is in struct server.
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "log.h"
+#include "reap.h"
+#include "serve.h"
+#include "signals.h"
+#include "sockets.h"
+#include "stream.h"
+
+constexpr int retry_ms = 100;      // until what ran out is tried again
+constexpr int complaint_ms = 1000; // between two lines about it
+constexpr int insist_ms = 1000;    // between two SIGTERMs to a child
+constexpr int patience = 8;        // turns, or errors, in a row
+constexpr int64_t never = INT64_MAX;
+
+enum phase {
+    serving,
+    draining, // no listener; clients finish
+    ending    // the grace is over; children are told to end
+};
+
+struct server {
+    const struct serve_settings *settings;
+    struct children *children;
+    enum phase phase;
+    int listener;                 // -1 when closed
+    int client;                   // accepted, its fork failed; -1 for none
+    struct sockaddr_storage peer; // of that client
+    int64_t retry_at;             // something ran out: nothing new until then
+    bool reap_again;              // waitpid failed: SIGCHLD will not repeat
+    int64_t kill_at;              // when the grace ends, or insists
+    int64_t complained_at;
+    int accept_failures; // in a row
+    int turns;           // in a row in which a client was ready
+    bool broken;         // the listener failed
+    unsigned long served, refused, fork_failures;
+};
+
+// What the handler has noted since serve() last looked.
+static volatile sig_atomic_t any_signal, child_ended, report_wanted,
+    stops_wanted;
+
+static void note_signal(int signo) {
+    any_signal = 1;
+    if (signo == SIGCHLD)
+        child_ended = 1;
+    else if (signo == SIGUSR1)
+        report_wanted = 1;
+    else if (stops_wanted < 2)
+        stops_wanted = stops_wanted + 1; // the second ends the grace
+}
+
+int serve_signals(void) {
+    constexpr int noted[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1};
+    for (int signo : noted)
+        if (block_signal(signo) == -1 || set_signal(signo, note_signal) == -1)
+            return -1;
+    child_ended = 0;
+    report_wanted = 0;
+    stops_wanted = 0;
+    return 0;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now = {};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // this clock is always there
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+// Something that a later turn will try again, at RETRY_AT or when a child has
+// given back what it held. errno says what failed.
+static void try_later(struct server *s, const char *what) {
+    int64_t now = now_ms();
+    if (now - s->complained_at >= complaint_ms) {
+        log_error("%s", what);
+        s->complained_at = now;
+    }
+    s->retry_at = now + retry_ms;
+}
+
+static void log_totals(const struct server *s) {
+    log_line("served %lu, live %d, refused %lu, fork failures %lu, "
+             "lines lost %lu",
+             s->served, s->children->live, s->refused, s->fork_failures,
+             log_lines_lost());
+}
+
+// ---- the child -------------------------------------------------------------
+
+static int child_status(int echoed) {
+    if (echoed == 0)
+        return child_served;
+    switch (errno) {
+    case ECONNRESET:
+    case EPIPE:
+        return child_reset;
+    case EAGAIN: // SO_RCVTIMEO or SO_SNDTIMEO
+    case ETIMEDOUT:
+        return child_timed_out;
+    default:
+        return child_failed;
+    }
+}
+
+// SIGINT is ignored: Ctrl-C reaches the whole group, and it is the parent that
+// decides what becomes of the clients. SIGPIPE stays ignored, as inherited.
+static int child_signals(void) {
+    if (set_signal(SIGCHLD, SIG_DFL) == -1 ||
+        set_signal(SIGTERM, SIG_DFL) == -1 ||
+        set_signal(SIGINT, SIG_IGN) == -1 || set_signal(SIGUSR1, SIG_DFL) == -1)
+        return -1;
+    return unblock_signals();
+}
+
+[[noreturn]] static void run_child(int listener, int client) {
+    // Else the port would stay taken when the parent is gone.
+    if (listener != -1)
+        (void)close(listener);
+    if (child_signals() == -1)
+        _exit(child_failed);
+    _exit(child_status(echo_stream(client))); // which closes the client
+}
+
+// ---- the parent ------------------------------------------------------------
+
+static void start_child(struct server *s, int client,
+                        const struct sockaddr_storage *peer) {
+    pid_t pid = fork();
+    switch (pid) {
+    case -1:
+        s->fork_failures++;
+        s->client = client;
+        s->peer = *peer;
+        try_later(s, "fork");
+        return;
+    case 0:
+        run_child(s->listener, client);
+    default:
+        // The child's now: while the parent held it too, the client would
+        // never see the end. Linux closes it even where close(2) fails.
+        (void)close(client);
+        s->client = -1;
+        s->served++;
+        children_add(s->children, pid, peer);
+    }
+    if (s->settings->quiet)
+        return;
+    char address[address_text_size];
+    format_address(peer, address);
+    log_line("new client connected... %s (pid %d)", address, pid);
+}
+
+static bool over_limit(const struct server *s,
+                       const struct sockaddr_storage *peer) {
+    int limit = s->settings->clients_per_address;
+    return limit != 0 && children_from(s->children, peer) >= limit;
+}
+
+static void refuse(struct server *s, int client,
+                   const struct sockaddr_storage *peer) {
+    (void)close(client); // nothing was sent on it
+    s->refused++;
+    if (s->settings->quiet)
+        return;
+    char address[address_text_size];
+    format_address(peer, address);
+    log_line("client refused... %s (%d from this address)", address,
+             s->settings->clients_per_address);
+}
+
+static void close_listener(struct server *s) {
+    (void)close(s->listener); // the system gives it up even on an error
+    s->listener = -1;
+}
+
+static void begin_drain(struct server *s) {
+    if (s->listener != -1)
+        close_listener(s);
+    s->phase = draining;
+    s->kill_at = now_ms() + s->settings->grace * 1000LL;
+}
+
+// What accept(2) says of one connection, or of the network behind it, is no
+// reason to stop: its manual page asks to treat these like EAGAIN.
+static bool concerns_one_client(int error) {
+    switch (error) {
+    case EAGAIN: // it left again, or another process took it
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM: // a firewall rule
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void accept_failed(struct server *s) {
+    bool hopeless = errno == EBADF || errno == EINVAL || errno == ENOTSOCK;
+    if (hopeless) {
+        log_error("accept");
+        s->broken = true;
+        begin_drain(s);
+        return;
+    }
+    // One by one they pass without a word, but not for ever and at full speed.
+    if (concerns_one_client(errno) && ++s->accept_failures < patience)
+        return;
+    try_later(s, "accept");
+}
+
+static void accept_client(struct server *s) {
+    struct sockaddr_storage peer = {};
+    socklen_t size = sizeof peer;
+    int client =
+        accept4(s->listener, reinterpret_cast<struct sockaddr *>(&peer), &size,
+                SOCK_CLOEXEC);
+    if (client == -1) {
+        accept_failed(s);
+        return;
+    }
+    s->accept_failures = 0;
+    if (over_limit(s, &peer))
+        refuse(s, client, &peer);
+    else
+        start_child(s, client, &peer);
+}
+
+// ---- signals ---------------------------------------------------------------
+
+static void child_reaped(pid_t pid, int status, void *context) {
+    struct server *s = static_cast<struct server *>(context);
+    if (!children_remove(s->children, pid))
+        return;      // none of ours: inherited over exec, or adopted
+    s->retry_at = 0; // what it held is free again
+    if (s->settings->quiet)
+        return;
+    char words[status_text_size];
+    describe_status(status, words);
+    log_line("removed proc id: %d (%s)", pid, words);
+}
+
+static void reap(struct server *s) {
+    child_ended = 0;
+    s->reap_again =
+        reap_children(child_reaped, s) == -1 && s->children->live > 0;
+    if (s->reap_again)
+        try_later(s, "waitpid");
+}
+
+static void end_children(struct server *s) {
+    int cursor = 0;
+    pid_t pid = 0;
+    while ((pid = children_next(s->children, &cursor)) != 0) {
+        (void)kill(pid, SIGTERM); // not reaped yet: the pid is its own
+        (void)kill(pid, SIGCONT); // else one that is stopped would not end
+    }
+    if (s->client != -1)
+        (void)close(s->client); // it had no child; nothing was echoed
+    s->client = -1;
+    s->phase = ending;
+    s->kill_at = now_ms() + insist_ms;
+}
+
+static void heed_signals(struct server *s) {
+    if (child_ended || (s->reap_again && now_ms() >= s->retry_at))
+        reap(s);
+    if (report_wanted) {
+        report_wanted = 0;
+        log_totals(s);
+    }
+    if (stops_wanted > 0 && s->phase == serving)
+        begin_drain(s);
+    if (s->phase == serving)
+        return;
+    if (stops_wanted > 1 && s->phase == draining)
+        end_children(s);
+    else if (now_ms() >= s->kill_at)
+        end_children(s);
+}
+
+// ---- the loop --------------------------------------------------------------
+
+// At the limit, and while something has run out, clients wait in the backlog:
+// the listener is not even looked at, and so cannot make the loop spin.
+static bool wants_client(const struct server *s, int64_t now) {
+    return s->listener != -1 && s->client == -1 && now >= s->retry_at &&
+           s->children->live < s->children->limit;
+}
+
+static int time_to_wait(const struct server *s, int64_t now) {
+    int64_t until = s->phase == serving ? never : s->kill_at;
+    if (now < s->retry_at && s->retry_at < until)
+        until = s->retry_at;
+    if (until == never)
+        return -1;
+    return until > now ? static_cast<int>(until - now) : 0;
+}
+
+// Without a signal that wait_for() could have let in, its failure is one that
+// would come back at once, and for ever.
+static void wait_failed(struct server *s) {
+    if (errno == EINTR && any_signal)
+        return;
+    try_later(s, "ppoll");
+    struct timespec pause = {.tv_sec = 0, .tv_nsec = retry_ms * 1000000L};
+    (void)nanosleep(&pause, nullptr); // no handler can cut it short
+}
+
+// Returns whether a client is there to be accepted.
+static bool wait_for_event(struct server *s) {
+    int64_t now = now_ms();
+    bool listening = wants_client(s, now);
+    int milliseconds = time_to_wait(s, now);
+    // ppoll lets no signal in while the listener is ready. Under a load that
+    // never ends neither the dead nor SIGTERM would ever have their turn.
+    if (s->turns >= patience) {
+        listening = false;
+        milliseconds = 0;
+        s->turns = 0;
+    }
+    any_signal = 0;
+    int ready = wait_for(listening ? s->listener : -1, milliseconds);
+    s->turns = ready == 1 ? s->turns + 1 : 0;
+    if (ready == -1)
+        wait_failed(s);
+    return ready == 1;
+}
+
+static bool finished(const struct server *s) {
+    return s->phase != serving && s->children->live == 0 && s->client == -1;
+}
+
+int serve(const struct serve_settings *settings, struct children *children) {
+    struct server s = {};
+    s.settings = settings;
+    s.children = children;
+    s.listener = settings->listener;
+    s.client = -1;
+    s.complained_at = now_ms() - complaint_ms;
+    reap(&s); // children inherited over exec may have ended long ago
+    while (!finished(&s)) {
+        bool ready = wait_for_event(&s);
+        heed_signals(&s);
+        if (s.client != -1 && now_ms() >= s.retry_at)
+            start_child(&s, s.client, &s.peer);
+        else if (ready && s.listener != -1)
+            accept_client(&s);
+    }
+    log_totals(&s);
+    return s.broken ? -1 : 0;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// serve - the accept loop of a server that forks a process for each client:
+// the heart of the chapter.
+#pragma once
+
+struct children;
+
+// What serve() is to do; filled in by the program's options.
+struct serve_settings {
+    int listener;            // non-blocking, listening; see prepare_listener()
+    int clients_per_address; // one more is closed at once; 0 for no limit
+    int grace;               // seconds that a drain gives the clients
+    bool quiet;              // no line per client
+};
+
+// Makes the handlers that serve() counts on, for SIGCHLD, SIGTERM, SIGINT and
+// SIGUSR1, and blocks these signals but where serve() waits. Returns 0, or -1
+// with sigaction(2)'s errno. To be called before the port is announced, so
+// that whoever reads the announcement may send a signal.
+int serve_signals(void);
+
+// Accepts clients and gives each a child process that echoes until end of
+// file, until SIGTERM or SIGINT begins the drain: the listener is closed at
+// once, children finish what they do for at most the grace time (a second
+// signal ends it), are then ended by SIGTERM, and reaped. SIGUSR1 logs the
+// totals. CHILDREN is an empty table; its limit is the most clients at once,
+// the others wait in the backlog.
+//
+// Takes the listener over and closes it. Holds no client's descriptor when it
+// waits, but that of a client whose fork has failed and is tried again. What
+// runs out (descriptors, memory, processes) is waited for, with one line of
+// complaint a second; a client is not lost by it. Standard output and error
+// are written by log.h alone.
+//
+// Returns 0 after a drain that was asked for, with every child reaped; or -1
+// after one that the listener forced by accept(2)'s EBADF, EINVAL or ENOTSOCK,
+// which has been logged.
+int serve(const struct serve_settings *settings, struct children *children);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// stream - bytes in and out of a descriptor. The only file that knows of
+// EINTR in read(2) and write(2), and of writes that took less than asked.
+#include <errno.h>
+#include <unistd.h>
+
+#include "stream.h"
+
+// Larger than one message: a buffer smaller than the message splits it, and
+// the parts wait for each other's acknowledgement. Static, for a page of it
+// that no message reaches is never there at all.
+constexpr size_t echo_buffer_size = 256 * 1024;
+
+ssize_t read_some(int fd, void *buffer, size_t size) {
+    ssize_t n = 0;
+    do
+        n = read(fd, buffer, size);
+    while (n == -1 && errno == EINTR);
+    return n;
+}
+
+int write_all(int fd, const void *buffer, size_t size) {
+    const char *next = static_cast<const char *>(buffer);
+    while (size > 0) {
+        ssize_t n = write(fd, next, size);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = EIO; // else this would ask for ever
+        if (n <= 0)
+            return -1;
+        next += n;
+        size -= static_cast<size_t>(n);
+    }
+    return 0;
+}
+
+int echo_stream(int fd) {
+    static char buffer[echo_buffer_size];
+    for (;;) {
+        ssize_t n = read_some(fd, buffer, sizeof buffer);
+        if (n <= 0)
+            return static_cast<int>(n);
+        if (write_all(fd, buffer, static_cast<size_t>(n)) == -1)
+            return -1;
+    }
+}
