@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+// support - what the tests share.
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fstream>
+#include <iostream>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sstream>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include "support.h"
+
+using Clock = std::chrono::steady_clock;
+
+static Clock::time_point deadline_from_now() {
+    return Clock::now() + std::chrono::seconds(deadline_seconds);
+}
+
+// ---- descriptors ------------------------------------------------------------
+
+Fd::Fd(Fd &&other) noexcept : fd_(other.fd_) {
+    other.fd_ = -1;
+}
+
+Fd &Fd::operator=(Fd &&other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+}
+
+Fd::~Fd() {
+    close();
+}
+
+void Fd::close() {
+    if (fd_ != -1)
+        ::close(fd_);
+    fd_ = -1;
+}
+
+Pipe make_pipe() {
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    return {Fd(ends[0]), Fd(ends[1])};
+}
+
+Pipe make_socket_pair() {
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    return {Fd(ends[0]), Fd(ends[1])};
+}
+
+Fd scratch_file(std::string_view contents) {
+    Fd file(memfd_create("scratch", MFD_CLOEXEC));
+    REQUIRE(file.get() != -1);
+    REQUIRE(pwrite(file.get(), contents.data(), contents.size(), 0) ==
+            static_cast<ssize_t>(contents.size()));
+    return file;
+}
+
+bool eventually(const std::function<bool()> &condition) {
+    Clock::time_point deadline = deadline_from_now();
+    while (!condition()) {
+        if (Clock::now() > deadline)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
+}
+
+// ---- processes --------------------------------------------------------------
+
+static void put_at(int fd, int number) {
+    if (fd == number)
+        fcntl(fd, F_SETFD, 0);
+    else if (dup2(fd, number) == -1)
+        _exit(126);
+}
+
+static int or_else(int fd, const Fd &other) {
+    return fd == -1 ? other.get() : fd;
+}
+
+void Process::start(const StartOptions &options,
+                    const std::function<void()> &run) {
+    Pipe out = make_pipe();
+    Pipe err = make_pipe();
+    Fd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    // Else a child that exits would print once more what waits to be printed.
+    std::cout.flush();
+    fflush(nullptr);
+    pid_ = fork();
+    REQUIRE(pid_ != -1);
+    if (pid_ == 0) {
+        setpgid(0, 0);
+        put_at(or_else(options.input, null), STDIN_FILENO);
+        put_at(or_else(options.output, out.write_end), STDOUT_FILENO);
+        put_at(or_else(options.errors, err.write_end), STDERR_FILENO);
+        try {
+            run();
+        } catch (...) { // a REQUIRE that failed: its report is the output
+            std::cout.flush();
+            _exit(125);
+        }
+        _exit(0);
+    }
+    setpgid(pid_, pid_); // here as well: whoever comes first
+    output_pipe_ = std::move(out.read_end);
+    errors_pipe_ = std::move(err.read_end);
+    fcntl(output_pipe_.get(), F_SETFL, O_NONBLOCK);
+    fcntl(errors_pipe_.get(), F_SETFL, O_NONBLOCK);
+}
+
+// Opened beforehand, so that the program may run as a user who cannot reach it.
+static void execute(const std::vector<std::string> &arguments,
+                    const StartOptions &options) {
+    Fd image(open(arguments[0].c_str(), O_RDONLY | O_CLOEXEC));
+    std::vector<char *> words;
+    for (const std::string &argument : arguments)
+        words.push_back(const_cast<char *>(argument.c_str()));
+    words.push_back(nullptr);
+    for (const std::string &setting : options.environment)
+        putenv(const_cast<char *>(setting.c_str()));
+    if (options.in_child)
+        options.in_child();
+    fexecve(image.get(), words.data(), environ);
+    _exit(127);
+}
+
+Process::Process(const std::vector<std::string> &arguments,
+                 const StartOptions &options) {
+    start(options, [&] { execute(arguments, options); });
+}
+
+Process::Process(const std::function<void()> &body) {
+    start({}, body);
+}
+
+Process::~Process() {
+    kill(-pid_, SIGKILL);
+    if (!reaped_)
+        waitpid(pid_, nullptr, 0);
+}
+
+static void drain(Fd &from, std::string &into) {
+    char buffer[65536];
+    ssize_t n = 0;
+    while ((n = read(from.get(), buffer, sizeof buffer)) > 0)
+        into.append(buffer, static_cast<size_t>(n));
+    if (n == 0)
+        from.close(); // poll ignores -1
+}
+
+void Process::collect(int milliseconds) {
+    struct pollfd fds[] = {{output_pipe_.get(), POLLIN, 0},
+                           {errors_pipe_.get(), POLLIN, 0}};
+    if (fds[0].fd == -1 && fds[1].fd == -1)
+        milliseconds = std::min(milliseconds, 2);
+    poll(fds, 2, milliseconds);
+    if (fds[0].revents != 0)
+        drain(output_pipe_, output);
+    if (fds[1].revents != 0)
+        drain(errors_pipe_, errors);
+}
+
+bool Process::has_ended() {
+    int status = 0;
+    if (!reaped_ && waitpid(pid_, &status, WNOHANG) == pid_) {
+        reaped_ = true;
+        status_ =
+            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    return reaped_;
+}
+
+int Process::wait() {
+    Clock::time_point deadline = deadline_from_now();
+    while (!has_ended() && Clock::now() < deadline)
+        collect(5);
+    collect(0);
+    REQUIRE_MESSAGE(reaped_, "the process did not end; it printed: ", output,
+                    errors);
+    return status_;
+}
+
+bool Process::await_text(const std::string &in, std::string_view text,
+                         int count) {
+    Clock::time_point deadline = deadline_from_now();
+    while (count_of(text, in) < count) {
+        bool over = Clock::now() > deadline;
+        bool last = has_ended(); // asked first: what it wrote is there by now
+        collect(last ? 0 : 20);
+        if (over || last)
+            return count_of(text, in) >= count;
+    }
+    return true;
+}
+
+bool Process::output_has(std::string_view text, int count) {
+    return await_text(output, text, count);
+}
+
+bool Process::errors_have(std::string_view text, int count) {
+    return await_text(errors, text, count);
+}
+
+void Process::signal(int signo) const {
+    REQUIRE(kill(pid_, signo) == 0);
+}
+
+std::string program(const std::string &name) {
+    const char *folder = getenv("ECHO_MP_PROGRAMS");
+    REQUIRE_MESSAGE(folder != nullptr, "run by `meson test`, which sets "
+                                       "ECHO_MP_PROGRAMS");
+    return std::string(folder) + "/" + name;
+}
+
+Run run(const std::vector<std::string> &arguments,
+        const StartOptions &options) {
+    Process process(arguments, options);
+    int status = process.wait();
+    return {status, process.output, process.errors};
+}
+
+Run run_in_child(const std::function<void()> &body) {
+    Process process(body);
+    int status = process.wait();
+    return {status, process.output, process.errors};
+}
+
+int count_of(std::string_view text, std::string_view in) {
+    int count = 0;
+    for (size_t at = in.find(text); at != in.npos; at = in.find(text, at + 1))
+        count++;
+    return count;
+}
+
+std::vector<std::string> lines_of(const std::string &text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);)
+        lines.push_back(line);
+    return lines;
+}
+
+void raise_limit(__rlimit_resource resource) {
+    struct rlimit limit = {};
+    REQUIRE(getrlimit(resource, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    REQUIRE(setrlimit(resource, &limit) == 0);
+}
+
+void block_every_signal() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, nullptr);
+}
+
+// ---- /proc ------------------------------------------------------------------
+
+static std::string proc_text(pid_t pid, const char *name) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/" + name);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::string status_field(pid_t pid, const std::string &name) {
+    for (const std::string &line : lines_of(proc_text(pid, "status")))
+        if (line.starts_with(name + ":\t"))
+            return line.substr(name.size() + 2);
+    return "";
+}
+
+std::string process_state(pid_t pid) {
+    return status_field(pid, "State").substr(0, 1);
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> children;
+    DIR *proc = opendir("/proc");
+    REQUIRE(proc != nullptr);
+    while (const struct dirent *entry = readdir(proc)) {
+        pid_t other = atoi(entry->d_name);
+        if (other > 0 && status_field(other, "PPid") == std::to_string(pid))
+            children.push_back(other);
+    }
+    closedir(proc);
+    return children;
+}
+
+std::map<int, std::string> descriptors_of(pid_t pid) {
+    std::map<int, std::string> descriptors;
+    std::string folder = "/proc/" + std::to_string(pid) + "/fd";
+    DIR *fds = opendir(folder.c_str());
+    while (const struct dirent *entry = fds ? readdir(fds) : nullptr) {
+        char target[256] = {};
+        std::string path = folder + "/" + entry->d_name;
+        if (readlink(path.c_str(), target, sizeof target - 1) > 0)
+            descriptors[atoi(entry->d_name)] = target;
+    }
+    if (fds != nullptr)
+        closedir(fds);
+    return descriptors;
+}
+
+long ticks_of(pid_t pid) {
+    std::string text = proc_text(pid, "stat");
+    size_t name_end = text.rfind(')');
+    REQUIRE(name_end != text.npos);
+    std::istringstream fields(text.substr(name_end + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; i++) // state is field 3, utime 14
+        fields >> skipped;
+    long user = 0;
+    long system = 0;
+    fields >> user >> system;
+    return user + system;
+}
+
+bool group_is_empty(pid_t pid) {
+    return kill(-pid, 0) == -1 && errno == ESRCH;
+}
+
+// ---- the server -------------------------------------------------------------
+
+static std::vector<std::string>
+server_words(const std::vector<std::string> &options) {
+    std::vector<std::string> words = {program("echo_mpserv")};
+    words.insert(words.end(), options.begin(), options.end());
+    words.push_back("0");
+    return words;
+}
+
+Server::Server(const std::vector<std::string> &options,
+               const StartOptions &start)
+    : Process(server_words(options), start) {
+    if (start.output != -1)
+        return; // the test itself will find out the port
+    REQUIRE_MESSAGE(output_has("\n"), errors);
+    port = announced_port(output);
+}
+
+int announced_port(const std::string &output) {
+    size_t line = output.find("listening on ");
+    REQUIRE(line != output.npos);
+    size_t end = output.find('\n', line);
+    size_t colon = output.rfind(':', end);
+    return std::stoi(output.substr(colon + 1, end - colon - 1));
+}
+
+static Fd local_socket(int family, int port, sockaddr_storage *address,
+                       socklen_t *size) {
+    *address = {};
+    address->ss_family = static_cast<sa_family_t>(family);
+    auto *ipv4 = reinterpret_cast<sockaddr_in *>(address);
+    auto *ipv6 = reinterpret_cast<sockaddr_in6 *>(address);
+    in_port_t network_port = htons(static_cast<in_port_t>(port));
+    if (family == AF_INET6) {
+        ipv6->sin6_addr = in6addr_loopback;
+        ipv6->sin6_port = network_port;
+        *size = sizeof *ipv6;
+    } else {
+        ipv4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ipv4->sin_port = network_port;
+        *size = sizeof *ipv4;
+    }
+    Fd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(fd.get() != -1);
+    struct timeval limit = {deadline_seconds, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    return fd;
+}
+
+static int try_to_dial(int port, int family, Fd *fd) {
+    struct sockaddr_storage address;
+    socklen_t size = 0;
+    *fd = local_socket(family, port, &address, &size);
+    return connect(fd->get(), reinterpret_cast<struct sockaddr *>(&address),
+                   size);
+}
+
+Fd dial(int port, int family) {
+    Fd fd;
+    int connected = try_to_dial(port, family, &fd);
+    REQUIRE_MESSAGE(connected == 0, strerror(errno));
+    return fd;
+}
+
+bool is_listening(int port) {
+    Fd fd;
+    return try_to_dial(port, AF_INET, &fd) == 0;
+}
+
+Fd dial(int port) {
+    return dial(port, AF_INET);
+}
+
+Fd listen_locally(int *port) {
+    struct sockaddr_storage address;
+    socklen_t size = 0;
+    Fd fd = local_socket(AF_INET, 0, &address, &size);
+    auto *generic = reinterpret_cast<struct sockaddr *>(&address);
+    REQUIRE(bind(fd.get(), generic, size) == 0);
+    REQUIRE(listen(fd.get(), SOMAXCONN) == 0);
+    REQUIRE(getsockname(fd.get(), generic, &size) == 0);
+    *port = ntohs(reinterpret_cast<sockaddr_in *>(&address)->sin_port);
+    return fd;
+}
+
+void send_all(const Fd &fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        ssize_t n = send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        REQUIRE_MESSAGE(n > 0, strerror(errno));
+        bytes.remove_prefix(static_cast<size_t>(n));
+    }
+}
+
+std::string receive(const Fd &fd, size_t size) {
+    std::string bytes(size, '\0');
+    size_t filled = 0;
+    while (filled < size) {
+        ssize_t n = read(fd.get(), bytes.data() + filled, size - filled);
+        REQUIRE_MESSAGE(n >= 0, strerror(errno));
+        if (n == 0)
+            break;
+        filled += static_cast<size_t>(n);
+    }
+    bytes.resize(filled);
+    return bytes;
+}
+
+std::string receive_to_end(const Fd &fd) {
+    std::string all;
+    for (;;) {
+        std::string more = receive(fd, 65536);
+        all += more;
+        if (more.size() < 65536)
+            return all;
+    }
+}
+
+void finish_sending(const Fd &fd) {
+    REQUIRE(shutdown(fd.get(), SHUT_WR) == 0);
+}
+
+void reset_connection(Fd &fd) {
+    struct linger at_once = {1, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    fd.close();
+}
+
+bool echoes(const Fd &fd, std::string_view bytes) {
+    send_all(fd, bytes);
+    return receive(fd, bytes.size()) == bytes;
+}
+
+std::string pattern(size_t size) {
+    std::string bytes(size, '\0');
+    uint32_t state = 1;
+    for (char &byte : bytes) {
+        state = state * 1664525U + 1013904223U;
+        byte = static_cast<char>(state >> 24);
+    }
+    return bytes;
+}

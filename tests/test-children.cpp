@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstring>
+#include <doctest/doctest.h>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "sockets.h"
+#include "support.h"
+
+static sockaddr_storage peer(const std::string &address, in_port_t port = 1) {
+    sockaddr_storage parsed = {};
+    REQUIRE(parse_address(address.c_str(), AF_UNSPEC, port, &parsed) == 0);
+    return parsed;
+}
+
+// A table that is closed with its test.
+struct Table : children {
+    explicit Table(int most) : children{} {
+        REQUIRE(children_open(this, most) == 0);
+    }
+    ~Table() {
+        children_close(this);
+    }
+    Table(const Table &) = delete;
+};
+
+static std::set<pid_t> all_of(const children &table) {
+    std::set<pid_t> pids;
+    int cursor = 0;
+    while (pid_t pid = children_next(&table, &cursor))
+        CHECK(pids.insert(pid).second);
+    return pids;
+}
+
+TEST_CASE("a child is there from its adding to its removing") {
+    Table table(3);
+    sockaddr_storage a = peer("192.0.2.1");
+    CHECK(table.limit == 3);
+    CHECK(table.live == 0);
+    children_add(&table, 100, &a);
+    children_add(&table, 104, &a); // the same bucket
+    children_add(&table, 7, &a);
+    CHECK(table.live == 3);
+    CHECK(all_of(table) == std::set<pid_t>{7, 100, 104});
+    CHECK(children_remove(&table, 100));
+    CHECK(table.live == 2);
+    CHECK(all_of(table) == std::set<pid_t>{7, 104});
+}
+
+TEST_CASE("a pid that is not in the table is not removed") {
+    Table table(2);
+    sockaddr_storage a = peer("192.0.2.1");
+    CHECK_FALSE(children_remove(&table, 1));
+    children_add(&table, 1, &a);
+    CHECK_FALSE(children_remove(&table, 3)); // the same bucket
+    CHECK(children_remove(&table, 1));
+    CHECK_FALSE(children_remove(&table, 1));
+    CHECK(table.live == 0);
+}
+
+TEST_CASE("clients are counted by address, whatever their ports") {
+    Table table(8);
+    sockaddr_storage a = peer("192.0.2.1", 1);
+    sockaddr_storage a_again = peer("192.0.2.1", 2);
+    sockaddr_storage b = peer("2001:db8::1");
+    CHECK(children_from(&table, &a) == 0);
+    children_add(&table, 1, &a);
+    children_add(&table, 2, &a_again);
+    children_add(&table, 3, &b);
+    CHECK(children_from(&table, &a) == 2);
+    CHECK(children_from(&table, &b) == 1);
+    children_remove(&table, 1);
+    CHECK(children_from(&table, &a) == 1);
+    children_remove(&table, 2);
+    CHECK(children_from(&table, &a) == 0);
+    CHECK(children_from(&table, &b) == 1);
+}
+
+TEST_CASE("an IPv4 address is one and the same in both of its forms") {
+    Table table(2);
+    sockaddr_storage plain = peer("192.0.2.1");
+    sockaddr_storage mapped = peer("::ffff:192.0.2.1");
+    children_add(&table, 1, &plain);
+    CHECK(children_from(&table, &mapped) == 1);
+}
+
+TEST_CASE("a table that cannot be had is refused with ENOMEM") {
+    Run child = run_in_child([] {
+        struct rlimit little = {1UL << 30, 1UL << 30};
+        setrlimit(RLIMIT_AS, &little);
+        children table = {};
+        errno = 0;
+        bool refused = children_open(&table, 1 << 30) == -1;
+        _exit(refused && errno == ENOMEM && table.slots == nullptr ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
+
+TEST_CASE("ten thousand random steps agree with a map") {
+    constexpr int limit = 64;
+    Table table(limit);
+    std::map<pid_t, std::string> model;
+    std::mt19937 random(1);
+    for (int step = 0; step < 10000; step++) {
+        pid_t pid = static_cast<pid_t>(random() % 200 + 1);
+        std::string address = "10.0.0." + std::to_string(random() % 7);
+        sockaddr_storage at = peer(address);
+        if (model.contains(pid)) {
+            CHECK(children_remove(&table, pid));
+            model.erase(pid);
+        } else if (table.live < limit) {
+            children_add(&table, pid, &at);
+            model[pid] = address;
+        }
+        int expected = 0;
+        for (const auto &entry : model)
+            expected += entry.second == address;
+        REQUIRE(children_from(&table, &at) == expected);
+        REQUIRE(table.live == static_cast<int>(model.size()));
+    }
+    std::set<pid_t> expected;
+    for (const auto &entry : model)
+        expected.insert(entry.first);
+    CHECK(all_of(table) == expected);
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include <cstring>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string>
+
+#include "connect.h"
+#include "support.h"
+
+struct Attempt {
+    Fd fd;
+    std::string peer, why;
+};
+
+static Attempt attempt(const char *host, int port, int family = AF_UNSPEC,
+                       int seconds = 0) {
+    char peer[address_text_size] = {};
+    const char *why = "";
+    int fd = connect_to(host, static_cast<in_port_t>(port), family, seconds,
+                        peer, &why);
+    return {Fd(fd), peer, why};
+}
+
+TEST_CASE("a numeric address connects, blocking, without delay") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Attempt made = attempt("127.0.0.1", port);
+    REQUIRE(made.fd.get() != -1);
+    CHECK(made.peer == "127.0.0.1:" + std::to_string(port));
+    CHECK((fcntl(made.fd.get(), F_GETFL) & O_NONBLOCK) == 0);
+    CHECK(fcntl(made.fd.get(), F_GETFD) == FD_CLOEXEC);
+    int value = 0;
+    socklen_t size = sizeof value;
+    CHECK(getsockopt(made.fd.get(), IPPROTO_TCP, TCP_NODELAY, &value, &size) ==
+          0);
+    CHECK(value == 1);
+}
+
+TEST_CASE("a name connects by whichever of its addresses answers") {
+    int port = 0;
+    Fd listener = listen_locally(&port); // IPv4 alone
+    CHECK(attempt("localhost", port).fd.get() != -1);
+    CHECK(attempt("localhost", port, AF_INET).fd.get() != -1);
+}
+
+TEST_CASE("a port where nobody listens is refused") {
+    int port = 0;
+    listen_locally(&port).close();
+    Attempt made = attempt("127.0.0.1", port);
+    CHECK(made.fd.get() == -1);
+    CHECK(made.why == strerror(ECONNREFUSED));
+    CHECK(made.peer == "127.0.0.1:" + std::to_string(port));
+}
+
+// Each attempt may happen upon the port that it dials for its own; then TCP
+// would connect it to itself. The range is made as small as one port.
+TEST_CASE("a socket that would connect to itself is refused") {
+    int port = 0;
+    listen_locally(&port).close();
+    bool connected = false;
+    for (int i = 0; i < 20000 && !connected; i++)
+        connected = attempt("127.0.0.1", port).fd.get() != -1;
+    CHECK_FALSE(connected);
+}
+
+TEST_CASE("a name that nobody knows is told as such") {
+    Attempt made = attempt("no-such-host.invalid", 7);
+    CHECK(made.fd.get() == -1);
+    CHECK(made.peer == "no-such-host.invalid");
+    CHECK_FALSE(made.why.empty());
+    CHECK(attempt("::1", 7, AF_INET).fd.get() == -1);
+}
+
+TEST_CASE("a connection that nobody answers is given up in time") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    // A full backlog lets further connections wait: Linux drops their SYN.
+    REQUIRE(listen(listener.get(), 0) == 0);
+    Fd filler = dial(port);
+    Attempt made = attempt("127.0.0.1", port, AF_INET, 1);
+    CHECK(made.fd.get() == -1);
+    CHECK(made.why == strerror(ETIMEDOUT));
+}

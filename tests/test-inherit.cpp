@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "inherit.h"
+#include "support.h"
+
+TEST_CASE("dispositions and mask are put in order") {
+    Run child = run_in_child([] {
+        signal(SIGCHLD, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        block_every_signal();
+        if (reset_inherited() == -1)
+            _exit(1);
+        bool right = signal(SIGCHLD, SIG_DFL) == SIG_DFL &&
+                     signal(SIGPIPE, SIG_DFL) == SIG_IGN &&
+                     signal(SIGXFSZ, SIG_DFL) == SIG_IGN &&
+                     signal(SIGHUP, SIG_DFL) == SIG_IGN && // as nohup left it
+                     status_field(getpid(), "SigBlk") == "0000000000000000";
+        _exit(right ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
+
+TEST_CASE("closed standard descriptors are taken, and stay of no use") {
+    for (int closed = 0; closed < 8; closed++) {
+        Run child = run_in_child([closed] {
+            for (int fd = 0; fd < 3; fd++)
+                if ((closed >> fd & 1) != 0)
+                    close(fd);
+            if (reset_inherited() == -1)
+                _exit(1);
+            bool right = open("/dev/null", O_RDONLY) > 2;
+            char byte = 0;
+            if ((closed & 1) != 0)
+                right = right && read(0, &byte, 1) == -1 && errno == EBADF;
+            for (int fd = 1; fd < 3; fd++)
+                if ((closed >> fd & 1) != 0)
+                    right = right && write(fd, "x", 1) == -1 && errno == EBADF;
+            _exit(right ? 0 : 1);
+        });
+        CHECK_MESSAGE(child.status == 0, "closed: ", closed);
+    }
+}

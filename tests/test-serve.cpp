@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// The linker hands the loop's system calls to this file (--wrap), which lets
+// some of them fail; all others are real, and so are the clients.
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <doctest/doctest.h>
+#include <initializer_list>
+#include <poll.h>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "log.h"
+#include "serve.h"
+#include "sockets.h"
+#include "support.h"
+
+// The first COUNT uses of a call fail with ERROR; all of them if it is
+// for_ever.
+struct Fault {
+    int error = 0;
+    int count = 0;
+    int used = 0;
+};
+constexpr int for_ever = -1;
+
+static Fault accept_fault, fork_fault, waitpid_fault, ppoll_fault;
+
+static bool strikes(Fault &fault) {
+    fault.used++;
+    if (fault.count != for_ever && fault.used > fault.count)
+        return false;
+    errno = fault.error;
+    return true;
+}
+
+extern "C" {
+int __real_accept4(int, struct sockaddr *, socklen_t *, int);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                   int flags);
+pid_t __real_fork();
+pid_t __wrap_fork();
+pid_t __real_waitpid(pid_t, int *, int);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
+                 const sigset_t *);
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask);
+}
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                   int flags) {
+    return strikes(accept_fault) ? -1
+                                 : __real_accept4(fd, address, size, flags);
+}
+
+static bool inside; // only the server's own forks are to fail
+
+pid_t __wrap_fork() {
+    return inside && strikes(fork_fault) ? -1 : __real_fork();
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options) {
+    return inside && strikes(waitpid_fault)
+               ? -1
+               : __real_waitpid(pid, status, options);
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask) {
+    return inside && strikes(ppoll_fault)
+               ? -1
+               : __real_ppoll(fds, count, time, mask);
+}
+
+static double seconds_now() {
+    struct timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) +
+           static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+// serve() in a process of its own, which prints at the end how often the
+// faulty call was used, and how long it all took.
+class ServeProcess : public Process {
+  public:
+    ServeProcess(const Fd &listener, int limit)
+        : Process([&listener, limit] { body(listener.get(), limit); }) {
+        REQUIRE(output_has("ready\n")); // signals are safe to send
+    }
+
+  private:
+    static void body(int listener, int limit) {
+        children table = {};
+        serve_settings settings = {listener, 0, 5, false};
+        if (children_open(&table, limit) == -1 || serve_signals() == -1)
+            _exit(99);
+        log_open();
+        log_line("ready");
+        double start = seconds_now();
+        inside = true;
+        int result = serve(&settings, &table);
+        inside = false;
+        dprintf(STDOUT_FILENO, "uses %d seconds %f\n",
+                accept_fault.used + fork_fault.used + ppoll_fault.used,
+                seconds_now() - start);
+        children_close(&table);
+        _exit(result == 0 ? 0 : 1);
+    }
+};
+
+struct ServeFixture {
+    ServeFixture() {
+        accept_fault = fork_fault = waitpid_fault = ppoll_fault = {};
+        listener = listen_locally(&port);
+        REQUIRE(prepare_listener(listener.get(), 0) == 0);
+    }
+    int port = 0;
+    Fd listener;
+};
+
+TEST_CASE_FIXTURE(ServeFixture, "an error of one connection is passed over") {
+    for (int error :
+         {EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET,
+          EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM, EAGAIN, ETIMEDOUT}) {
+        accept_fault = {error, 1};
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        CHECK(echoes(client, "hello"));
+        client.close();
+        CHECK(server.output_has("removed proc id"));
+        server.signal(SIGTERM);
+        CHECK(server.wait() == 0);
+        CHECK(server.errors.empty());
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "what runs out is told and waited for") {
+    for (int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+        accept_fault = {error, 3};
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        CHECK(echoes(client, "hello"));
+        server.signal(SIGTERM);
+        client.close();
+        CHECK(server.wait() == 0);
+        CHECK(count_of("accept: ", server.errors) == 1); // one a second
+    }
+}
+
+// A slow machine makes fewer uses of a call in a second, never more.
+static void check_no_spin(Process &server, const char *complaint) {
+    CHECK(server.errors_have(complaint, 3)); // that is two seconds of fault
+    server.signal(SIGTERM);
+    server.signal(SIGCONT);
+    server.wait();
+    int uses = 0;
+    double seconds = 0;
+    size_t at = server.output.find("uses ");
+    REQUIRE(sscanf(server.output.c_str() + at, "uses %d seconds %lf", &uses,
+                   &seconds) == 2);
+    CHECK(uses < 50 * seconds);
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "no error of accept makes it spin") {
+    for (int error : {EMFILE, ENOMEM, EPERM, ECONNABORTED, EINTR}) {
+        accept_fault = {error, for_ever};
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        check_no_spin(server, "accept: ");
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a broken listener ends it with a message") {
+    for (int error : {EBADF, EINVAL, ENOTSOCK}) {
+        accept_fault = {error, for_ever};
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        CHECK(server.wait() == 1);
+        CHECK(count_of("accept: ", server.errors) == 1);
+        CHECK(count_of("served 0, live 0", server.output) == 1);
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a client whose fork fails is kept") {
+    for (int error : {EAGAIN, ENOMEM}) {
+        fork_fault = {error, 3};
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        CHECK(echoes(client, "hello"));
+        client.close();
+        CHECK(server.output_has("(client disconnected)"));
+        auto held = descriptors_of(server.pid());
+        CHECK(echoes(dial(port), "hello"));
+        CHECK(server.output_has("(client disconnected)", 2));
+        CHECK(descriptors_of(server.pid()) == held);
+        server.signal(SIGTERM);
+        CHECK(server.wait() == 0);
+        CHECK(count_of("fork failures 3", server.output) == 1);
+        CHECK(count_of("fork: ", server.errors) == 1);
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a fork that always fails makes it not spin") {
+    fork_fault = {EAGAIN, for_ever};
+    ServeProcess server(listener, 4);
+    Fd client = dial(port);
+    Fd next = dial(port); // stays in the backlog
+    check_no_spin(server, "fork: ");
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a waitpid that fails is tried again") {
+    for (int error : {ECHILD, EINTR, ENOMEM}) {
+        waitpid_fault = {error, 3};
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        CHECK(echoes(client, "hello"));
+        client.close();
+        CHECK(server.output_has("(client disconnected)"));
+        server.signal(SIGTERM);
+        CHECK(server.wait() == 0);
+        CHECK(count_of("live 0", server.output) == 1);
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a ppoll that fails is told, and not spun on") {
+    for (int error : {EINTR, EIO, ENOMEM}) {
+        ppoll_fault = {error, 25}; // more than two seconds of them
+        ServeProcess server(listener, 4);
+        Fd client = dial(port);
+        CHECK(echoes(client, "hello"));
+        client.close();
+        check_no_spin(server, "ppoll: ");
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "signals have their turn under full load") {
+    ServeProcess server(listener, 1000);
+    server.signal(SIGSTOP);
+    CHECK(eventually([&] { return process_state(server.pid()) == "T"; }));
+    listener.close(); // the test's own
+    std::vector<Fd> clients;
+    for (int i = 0; i < 500; i++)
+        clients.push_back(dial(port));
+    server.signal(SIGTERM);
+    server.signal(SIGCONT);
+    // The backlog is long; were it emptied first, 500 would be served.
+    CHECK(eventually([this] { return !is_listening(port); }));
+    clients.clear();
+    CHECK(server.wait() == 0);
+    CHECK(count_of("new client connected", server.output) < 50);
+    CHECK(count_of("new client connected", server.output) ==
+          count_of("removed proc id", server.output));
+}

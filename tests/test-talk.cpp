@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support.h"
+#include "talk.h"
+
+// A stand-in for a server, a process at the other end of a socket pair.
+using Peer = std::function<void(const Fd &end)>;
+
+struct Talk {
+    int result = 0;
+    talk_report report = {};
+    std::string output;
+};
+
+static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
+    Pipe pair = make_socket_pair();
+    Process server([&] {
+        pair.write_end.close();
+        peer(pair.read_end);
+    });
+    pair.read_end.close(); // else the writer would hold that end open as well
+    Talk talked;
+    talked.result =
+        talk(pair.write_end.get(), input, output, raw, &talked.report);
+    pair.write_end.close();
+    CHECK(server.wait() == 0);
+    // However it went, no writer is left.
+    CHECK(children_of(getpid()).empty());
+    return talked;
+}
+
+static Talk talk_about(const std::string &input, const Peer &peer,
+                       bool raw = false) {
+    Fd from = scratch_file(input);
+    Fd to = scratch_file();
+    Talk talked = talk_with(peer, from.get(), to.get(), raw);
+    lseek(to.get(), 0, SEEK_SET);
+    talked.output = receive_to_end(to);
+    return talked;
+}
+
+static void echo(const Fd &end) {
+    char buffer[10000];
+    ssize_t n = 0;
+    while ((n = read(end.get(), buffer, sizeof buffer)) > 0)
+        send_all(end, {buffer, static_cast<size_t>(n)});
+}
+
+TEST_CASE("lines come back with their prefix") {
+    Talk talked = talk_about("one\ntwo\nq\nthree\n", echo);
+    CHECK(talked.result == 0);
+    CHECK(talked.output ==
+          "Message from server: one\nMessage from server: two\n");
+    CHECK(talked.report.sent.bytes == 8);
+    CHECK(talked.report.received.bytes == 8);
+    CHECK_FALSE(talked.report.server_first);
+}
+
+TEST_CASE("raw bytes come back untouched, q and all") {
+    std::string input = "q\n" + pattern(1 << 20);
+    Talk talked = talk_about(input, echo, true);
+    CHECK(talked.result == 0);
+    CHECK(talked.output == input);
+}
+
+TEST_CASE("no input is no failure") {
+    CHECK(talk_about("", echo).result == 0);
+}
+
+TEST_CASE("missing, altered and added bytes are noticed") {
+    auto answer = [](const std::string &reply) {
+        return [reply](const Fd &end) {
+            receive(end, 6);
+            send_all(end, reply);
+            receive_to_end(end);
+        };
+    };
+    CHECK(talk_about("hello\n", answer("hello\n")).result == 0);
+    CHECK(talk_about("hello\n", answer("hell")).result == -1);
+    CHECK(talk_about("hello\n", answer("hallo\n")).result == -1);
+    CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
+}
+
+TEST_CASE("a server that ends first ends the writer too") {
+    Pipe keyboard = make_pipe(); // nobody types, nobody hangs up
+    Fd to = scratch_file();
+    Talk talked =
+        talk_with([](const Fd &) {}, keyboard.read_end.get(), to.get(), false);
+    CHECK(talked.result == 0); // no byte is missing
+    CHECK(talked.report.server_first);
+    CHECK_FALSE(talked.report.input_left);
+    CHECK(talked.report.failed == nullptr);
+}
+
+TEST_CASE("input that could not be sent is a failure") {
+    Talk talked = talk_about(std::string(1 << 22, 'x'), [](const Fd &end) {
+        receive(end, 1000);
+        send_all(end, std::string(1000, 'x'));
+    });
+    CHECK(talked.result == -1);
+}
+
+TEST_CASE("input and output that fail are named") {
+    Fd to = scratch_file();
+    Talk talked = talk_with(echo, -1, to.get(), false);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.unsent) == "standard input");
+    CHECK(talked.report.unsent_error == EBADF);
+    Fd from = scratch_file("hello\n");
+    Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    talked = talk_with(echo, from.get(), full.get(), false);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.failed) == "standard output");
+    CHECK(talked.report.error == ENOSPC);
+}
+
+TEST_CASE("a writer killed from outside leaves no one waiting") {
+    Pipe keyboard = make_pipe();
+    Fd to = scratch_file();
+    pid_t self = getpid();
+    Talk talked = talk_with(
+        [self](const Fd &end) {
+            REQUIRE(
+                eventually([self] { return children_of(self).size() == 2; }));
+            for (pid_t pid : children_of(self))
+                if (pid != getpid())
+                    kill(pid, SIGKILL);
+            receive_to_end(end); // ends only if somebody half-closes
+        },
+        keyboard.read_end.get(), to.get(), false);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.killed_by == SIGKILL);
+}
+
+TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
+    std::string input = pattern(16 << 20);
+    Talk talked = talk_about(input, echo, true);
+    CHECK(talked.result == 0);
+    CHECK(talked.output == input);
+}
