@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sstream>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -100,6 +101,8 @@ void Process::start(const StartOptions &options,
     Pipe out = make_pipe();
     Pipe err = make_pipe();
     Fd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    // Orphans come to the test, not to an init that may take its time.
+    REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
     // Else a child that exits would print once more what waits to be printed.
     std::cout.flush();
     fflush(nullptr);
@@ -128,13 +131,16 @@ void Process::start(const StartOptions &options,
 // Opened beforehand, so that the program may run as a user who cannot reach it.
 static void execute(const std::vector<std::string> &arguments,
                     const StartOptions &options) {
-    Fd image(open(arguments[0].c_str(), O_RDONLY | O_CLOEXEC));
+    Fd opened(open(arguments[0].c_str(), O_RDONLY | O_CLOEXEC));
+    Fd image(fcntl(opened.get(), F_DUPFD_CLOEXEC, 10)); // out of in_child's way
     std::vector<char *> words;
     for (const std::string &argument : arguments)
         words.push_back(const_cast<char *>(argument.c_str()));
     words.push_back(nullptr);
     for (const std::string &setting : options.environment)
         putenv(const_cast<char *>(setting.c_str()));
+    // What the test itself was started with is none of the program's business.
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (options.in_child)
         options.in_child();
     fexecve(image.get(), words.data(), environ);
@@ -152,8 +158,8 @@ Process::Process(const std::function<void()> &body) {
 
 Process::~Process() {
     kill(-pid_, SIGKILL);
-    if (!reaped_)
-        waitpid(pid_, nullptr, 0);
+    while (waitpid(-pid_, nullptr, 0) > 0)
+        ;
 }
 
 static void drain(Fd &from, std::string &into) {
@@ -270,6 +276,16 @@ void block_every_signal() {
     sigprocmask(SIG_SETMASK, &all, nullptr);
 }
 
+void become_limited_user(int processes) {
+    struct rlimit limit = {};
+    (void)getrlimit(RLIMIT_NPROC, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(processes);
+    uid_t user = 1000000 + static_cast<uid_t>(getpid()); // nobody else's
+    if (setrlimit(RLIMIT_NPROC, &limit) == -1 || setgid(user) == -1 ||
+        setuid(user) == -1)
+        _exit(124);
+}
+
 // ---- /proc ------------------------------------------------------------------
 
 static std::string proc_text(pid_t pid, const char *name) {
@@ -333,6 +349,8 @@ long ticks_of(pid_t pid) {
 }
 
 bool group_is_empty(pid_t pid) {
+    while (waitpid(-pid, nullptr, WNOHANG) > 0)
+        ; // an orphan that has ended
     return kill(-pid, 0) == -1 && errno == ESRCH;
 }
 
@@ -353,6 +371,15 @@ Server::Server(const std::vector<std::string> &options,
         return; // the test itself will find out the port
     REQUIRE_MESSAGE(output_has("\n"), errors);
     port = announced_port(output);
+}
+
+void pass_listener(const Fd &listener) {
+    if (listener.get() == 3)
+        fcntl(3, F_SETFD, 0);
+    else
+        dup2(listener.get(), 3);
+    setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+    setenv("LISTEN_FDS", "1", 1);
 }
 
 int announced_port(const std::string &output) {
@@ -387,7 +414,7 @@ static Fd local_socket(int family, int port, sockaddr_storage *address,
     return fd;
 }
 
-static int try_to_dial(int port, int family, Fd *fd) {
+int try_to_dial(int port, int family, Fd *fd) {
     struct sockaddr_storage address;
     socklen_t size = 0;
     *fd = local_socket(family, port, &address, &size);

@@ -15,7 +15,7 @@
 
 // Long enough for a busy machine and a sanitizer; nothing waits it out but a
 // test that fails.
-constexpr int deadline_seconds = 30;
+constexpr int deadline_seconds = 40;
 
 // A descriptor that is closed with its owner.
 class Fd {
@@ -111,6 +111,9 @@ std::vector<std::string> lines_of(const std::string &text);
 void raise_limit(__rlimit_resource resource);
 // For StartOptions::in_child.
 void block_every_signal();
+// Ends being root: the process goes on as a user of its own who may have
+// PROCESSES processes, itself included. RLIMIT_NPROC does not bind root.
+void become_limited_user(int processes);
 
 // ---- /proc ------------------------------------------------------------------
 
@@ -123,7 +126,8 @@ std::vector<pid_t> children_of(pid_t pid);
 std::map<int, std::string> descriptors_of(pid_t pid);
 // User and system time of PID, in clock ticks.
 long ticks_of(pid_t pid);
-// Whether no process is left in the group that PID led.
+// Whether no process is left in the group that PID, already reaped, has led.
+// Reaps those of it that have ended.
 bool group_is_empty(pid_t pid);
 
 // ---- the server -------------------------------------------------------------
@@ -136,12 +140,17 @@ class Server : public Process {
     int port = 0;
 };
 
+// For StartOptions::in_child: passes LISTENER on as systemd would.
+void pass_listener(const Fd &listener);
+
 // The port in a line "listening on ADDRESS:PORT" of OUTPUT.
 int announced_port(const std::string &output);
 
 // A loopback connection; its reads and writes fail at the deadline.
 Fd dial(int port, int family);
 Fd dial(int port); // by IPv4
+// One attempt: *FD is its socket, the result connect(2)'s.
+int try_to_dial(int port, int family, Fd *fd);
 // Whether somebody takes connections at PORT.
 bool is_listening(int port);
 // A loopback listener of the test's own, on a free port.

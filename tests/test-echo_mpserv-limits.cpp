@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The server where something has run out, and where its log cannot be written.
+#include <csignal>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <string>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "support.h"
+
+// SERVER uses next to no processor time until its third complaint; as it makes
+// one a second, that is two seconds.
+static void check_calm(Server &server, const char *complaint) {
+    long before = ticks_of(server.pid());
+    CHECK(server.errors_have(complaint, 3));
+    CHECK(ticks_of(server.pid()) - before < 10);
+}
+
+TEST_CASE("no descriptor left neither kills the server nor spins it") {
+    Server server;
+    struct rlimit before = {};
+    REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &before) == 0);
+    struct rlimit none_left = {4, before.rlim_max}; // 0, 1, 2, listener
+    REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, &none_left, nullptr) == 0);
+    Fd client = dial(server.port);
+    send_all(client, "hello");
+    check_calm(server, "accept: Too many open files");
+    REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, &before, nullptr) == 0);
+    CHECK(receive(client, 5) == "hello");
+    CHECK(echoes(dial(server.port), "again"));
+}
+
+TEST_CASE("no process left neither kills the server nor spins it" *
+          doctest::skip(geteuid() != 0)) {
+    StartOptions start;
+    start.in_child = [] { become_limited_user(2); };
+    Server server({}, start);
+    Fd first = dial(server.port);
+    CHECK(echoes(first, "one"));
+    Fd second = dial(server.port);
+    send_all(second, "two");
+    Fd third = dial(server.port);
+    send_all(third, "three");
+    check_calm(server, "fork: Resource temporarily unavailable");
+    first.close(); // a child ends: its place is the second client's
+    CHECK(receive(second, 3) == "two");
+    second.close();
+    CHECK(receive(third, 5) == "three");
+    third.close();
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(count_of("served 3, live 0", server.output) == 1);
+}
+
+TEST_CASE("SIGTERM ends it while no process is left" *
+          doctest::skip(geteuid() != 0)) {
+    StartOptions start;
+    start.in_child = [] { become_limited_user(1); };
+    Server server({"-g", "0"}, start);
+    Fd client = dial(server.port);
+    CHECK(server.errors_have("fork: Resource temporarily unavailable"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(receive_to_end(client).empty());
+}
+
+// The server goes on echoing with OUTPUT for its standard output.
+static void check_serves_with_output(int output) {
+    StartOptions start;
+    start.output = output;
+    int port = 0;
+    Fd listener = listen_locally(&port); // passed in: no port to find out
+    start.in_child = [&listener] { pass_listener(listener); };
+    Process server({program("echo_mpserv")}, start);
+    for (int i = 0; i < 20; i++)
+        CHECK(echoes(dial(port), "hello"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+}
+
+TEST_CASE("the server goes on with an output that is full") {
+    Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    check_serves_with_output(full.get());
+}
+
+TEST_CASE("the server goes on with an output whose reader has gone") {
+    Pipe broken = make_pipe();
+    broken.read_end.close();
+    check_serves_with_output(broken.write_end.get());
+}
+
+TEST_CASE("a log that nobody reads stops nobody, and lines are counted") {
+    Pipe log = make_pipe();
+    // One page, so that a few lines fill it.
+    REQUIRE(fcntl(log.write_end.get(), F_SETPIPE_SZ, 4096) == 4096);
+    StartOptions start;
+    start.output = log.write_end.get();
+    Server server({}, start);
+    std::string text = receive(log.read_end, 22);
+    while (!text.ends_with('\n'))
+        text += receive(log.read_end, 1);
+    int port = announced_port(text);
+    for (int i = 0; i < 100; i++)
+        CHECK(echoes(dial(port), "hello"));
+    CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
+    // All that got in are whole lines; then there is room for the totals.
+    fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK);
+    std::string kept(65536, '\0');
+    ssize_t n = read(log.read_end.get(), kept.data(), kept.size());
+    REQUIRE(n > 0);
+    kept.resize(static_cast<size_t>(n));
+    CHECK(kept.ends_with(")\n"));
+    CHECK(lines_of(kept).size() < 200);
+    fcntl(log.read_end.get(), F_SETFL, 0);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    log.write_end.close();
+    std::string totals = receive_to_end(log.read_end);
+    size_t lost = totals.find("lines lost ");
+    REQUIRE(lost != totals.npos);
+    CHECK(totals.starts_with("served 100, live 0"));
+    CHECK(std::stoul(totals.substr(lost + 11)) + lines_of(kept).size() == 200);
+}

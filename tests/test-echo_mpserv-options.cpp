@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// The server's command line, its environment, and how a start fails.
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <initializer_list>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "support.h"
+
+static Run serve_with(std::vector<std::string> words,
+                      const StartOptions &start = {}) {
+    words.insert(words.begin(), program("echo_mpserv"));
+    return run(words, start);
+}
+
+TEST_CASE("help and version go to standard output and end well") {
+    for (const char *word : {"-h", "--help"}) {
+        Run help = serve_with({word});
+        CHECK(help.status == 0);
+        CHECK(help.errors.empty());
+        CHECK(help.output.starts_with("usage: echo_mpserv "));
+        for (const char *option :
+             {"-a, --address", "-4, --ipv4", "-6, --ipv6", "-b, --backlog",
+              "-c, --clients ", "-C, --clients-per-address", "-g, --grace",
+              "-t, --timeout", "-q, --quiet", "-S, --no-sandbox", "-h, --help",
+              "-V, --version"})
+            CHECK_MESSAGE(count_of(option, help.output) == 1, option);
+    }
+    for (const char *word : {"-V", "--version"}) {
+        Run version = serve_with({word});
+        CHECK(version.status == 0);
+        CHECK(version.output.starts_with("echo_mpserv 0."));
+    }
+}
+
+static void check_wrong(const std::vector<std::string> &words,
+                        const std::string &named) {
+    Run wrong = serve_with(words);
+    CHECK(wrong.status == 2);
+    CHECK(wrong.output.empty());
+    CHECK_MESSAGE(wrong.errors.starts_with("echo_mpserv: "), wrong.errors);
+    CHECK_MESSAGE(count_of(named, wrong.errors) == 1, wrong.errors);
+    CHECK(count_of("\nusage: echo_mpserv ", wrong.errors) == 1);
+}
+
+TEST_CASE("a wrong port is named") {
+    for (const char *port : {"", "65536", "+80", "80x", " 80", "0x50", "abc",
+                             "18446744073709551616"})
+        check_wrong({port}, "port: '" + std::string(port) + "'");
+    check_wrong({"-1"}, "'-1'");
+    check_wrong({}, "port is missing");
+    check_wrong({"1", "2"}, "'2' is one argument too many");
+}
+
+TEST_CASE("wrong options are named") {
+    check_wrong({"-x", "0"}, "'-x'");
+    check_wrong({"--what", "0"}, "'--what'");
+    check_wrong({"--quiet=1", "0"}, "'-q'");
+    check_wrong({"-c"}, "'-c' needs an argument");
+    check_wrong({"-c", "0", "0"}, "clients: '0'");
+    check_wrong({"-C", "0", "0"}, "clients per address: '0'");
+    check_wrong({"-b", "0", "0"}, "backlog: '0'");
+    check_wrong({"-g", "1000001", "0"}, "grace: '1000001'");
+    check_wrong({"-t", "-1", "0"}, "timeout: '-1'");
+    check_wrong({"-4", "-6", "0"}, "-4 and -6");
+}
+
+TEST_CASE("a wrong address is named") {
+    for (const char *address : {"", "localhost", "127.0.0.1.", "::1::"})
+        check_wrong({"-a", address, "0"},
+                    "address: '" + std::string(address) + "'");
+    check_wrong({"-4", "-a", "::1", "0"}, "'::1' is not a numeric IPv4");
+    check_wrong({"-6", "-a", "127.0.0.1", "0"}, "is not a numeric IPv6");
+}
+
+static bool answers(int port, int family) {
+    Fd fd;
+    return try_to_dial(port, family, &fd) == 0 && echoes(fd, "hello");
+}
+
+TEST_CASE("the address and the family decide who is answered") {
+    struct {
+        std::vector<std::string> options;
+        const char *line;
+        bool ipv4, ipv6;
+    } cases[] = {
+        {{}, "listening on [::]:", true, true},
+        {{"-4"}, "listening on 0.0.0.0:", true, false},
+        {{"--ipv4"}, "listening on 0.0.0.0:", true, false},
+        {{"-6"}, "listening on [::]:", false, true},
+        {{"--ipv6"}, "listening on [::]:", false, true},
+        {{"-a", "127.0.0.1"}, "listening on 127.0.0.1:", true, false},
+        {{"--address=::1"}, "listening on [::1]:", false, true},
+        {{"-a", "::"}, "listening on [::]:", true, true},
+        {{"-6", "-a", "::"}, "listening on [::]:", false, true},
+    };
+    for (const auto &c : cases) {
+        CAPTURE(c.line);
+        Server server(c.options);
+        CHECK(server.output.starts_with(c.line));
+        CHECK(answers(server.port, AF_INET) == c.ipv4);
+        CHECK(answers(server.port, AF_INET6) == c.ipv6);
+    }
+}
+
+TEST_CASE("every long option is understood") {
+    Server server({"--backlog=5", "--clients=7", "--clients-per-address=7",
+                   "--grace=1", "--timeout=100", "--quiet", "--no-sandbox"});
+    CHECK(answers(server.port, AF_INET));
+    CHECK(status_field(server.pid(), "Seccomp") == "0");
+}
+
+TEST_CASE("the sandbox is there unless it is asked away") {
+    Server server;
+    bool built_in = count_of("without sandbox", serve_with({"-V"}).output) == 0;
+    CHECK(status_field(server.pid(), "Seccomp") == (built_in ? "2" : "0"));
+}
+
+TEST_CASE("a port in use, or not ours, is named with its address") {
+    Server first({"-a", "127.0.0.1"});
+    std::string port = std::to_string(first.port);
+    Run second = serve_with({"-a", "127.0.0.1", port});
+    CHECK(second.status == 1);
+    CHECK(second.errors ==
+          "echo_mpserv: bind 127.0.0.1:" + port + ": Address already in use\n");
+    CHECK(serve_with({port}).errors ==
+          "echo_mpserv: bind [::]:" + port + ": Address already in use\n");
+    Run foreign = serve_with({"-a", "192.0.2.1", "0"});
+    CHECK(foreign.status == 1);
+    CHECK(foreign.errors == "echo_mpserv: bind 192.0.2.1:0: Cannot assign "
+                            "requested address\n");
+}
+
+TEST_CASE("a port below 1024 needs the right to it" *
+          doctest::skip(geteuid() != 0)) {
+    Fd file(open("/proc/sys/net/ipv4/ip_unprivileged_port_start",
+                 O_RDONLY | O_CLOEXEC));
+    if (std::stoi(receive(file, 16)) < 8)
+        return; // here anybody has it
+    StartOptions start;
+    start.in_child = [] { become_limited_user(10); };
+    Run run = serve_with({"7"}, start);
+    CHECK(run.status == 1);
+    CHECK(run.errors == "echo_mpserv: bind [::]:7: Permission denied\n");
+}
+
+TEST_CASE("a listener that is passed in is taken") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    StartOptions start;
+    start.in_child = [&] { pass_listener(listener); };
+    Process server({program("echo_mpserv")}, start);
+    CHECK(server.output_has("listening on 127.0.0.1:" + std::to_string(port) +
+                            "\n"));
+    CHECK(answers(port, AF_INET));
+    auto held = descriptors_of(server.pid());
+    CHECK(held.size() == 4);
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+}
+
+TEST_CASE("what is passed in but is no listener is refused") {
+    StartOptions start;
+    Fd file = scratch_file();
+    start.in_child = [&] { pass_listener(file); };
+    Run refused = serve_with({}, start);
+    CHECK(refused.status == 1);
+    CHECK(refused.errors.starts_with("echo_mpserv: LISTEN_FDS: "));
+    start.in_child = [&] {
+        pass_listener(file);
+        setenv("LISTEN_FDS", "2", 1);
+    };
+    CHECK(serve_with({}, start).status == 2);
+    start.in_child = [&] {
+        pass_listener(file);
+        setenv("LISTEN_PID", "1", 1); // meant for another process
+    };
+    CHECK(count_of("port is missing", serve_with({}, start).errors) == 1);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+#include <regex>
+#include <unistd.h>
+
+#include "demos.h"
+
+TEST_CASE("both statuses are collected, each by its name") {
+    check_each_start({program("wait"), "0"}, [](const Run &wait) {
+        CHECK(wait.status == 0);
+        CHECK(wait.errors.empty());
+        CHECK_MESSAGE(
+            std::regex_match(wait.output, std::regex("Child PID: [0-9]+\n"
+                                                     "Child PID: [0-9]+\n"
+                                                     "Child send one: 3\n"
+                                                     "Child send two: 7\n")),
+            wait.output);
+    });
+}
+
+TEST_CASE("no zombie is there while the parent stays") {
+    Process wait({program("wait"), "1000"});
+    REQUIRE(wait.output_has("Child send two: 7"));
+    CHECK(children_of(wait.pid()).empty());
+    CHECK_FALSE(wait.has_ended());
+}
+
+TEST_CASE("output that cannot be written is a failure") {
+    check_unwritable({program("wait"), "0"});
+}
+
+TEST_CASE("a first or second fork that fails is no parent" *
+          doctest::skip(geteuid() != 0)) {
+    check_failing_forks({program("wait"), "0"}, 2);
+}
+
+TEST_CASE("wrong words are named") {
+    check_wrong_words("wait");
+}
