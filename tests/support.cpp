@@ -15,6 +15,7 @@
 #include <iostream>
 #include <netinet/in.h>
 #include <poll.h>
+#include <regex.h>
 #include <sstream>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -246,6 +247,15 @@ Run run_in_child(const std::function<void()> &body) {
     Process process(body);
     int status = process.wait();
     return {status, process.output, process.errors};
+}
+
+bool matches(const std::string &text, const std::string &expression) {
+    regex_t compiled;
+    REQUIRE(regcomp(&compiled, ("^(" + expression + ")$").c_str(),
+                    REG_EXTENDED | REG_NOSUB) == 0);
+    bool matched = regexec(&compiled, text.c_str(), 0, nullptr, 0) == 0;
+    regfree(&compiled);
+    return matched;
 }
 
 int count_of(std::string_view text, std::string_view in) {

@@ -104,6 +104,8 @@ Run run(const std::vector<std::string> &arguments,
         const StartOptions &options = {});
 Run run_in_child(const std::function<void()> &body);
 
+// Whether all of TEXT matches the extended regular expression of regex(7).
+bool matches(const std::string &text, const std::string &expression);
 int count_of(std::string_view text, std::string_view in);
 std::vector<std::string> lines_of(const std::string &text);
 

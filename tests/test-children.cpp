@@ -7,12 +7,27 @@
 #include <random>
 #include <set>
 #include <string>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "children.h"
 #include "sockets.h"
-#include "support.h"
+
+// The linker hands each calloc of the table to this file (--wrap).
+static int callocs_left = -1; // so many more succeed; -1: all of them
+
+extern "C" {
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    if (callocs_left == 0) {
+        errno = ENOMEM;
+        return nullptr;
+    }
+    if (callocs_left > 0)
+        callocs_left--;
+    return __real_calloc(count, size);
+}
 
 static sockaddr_storage peer(const std::string &address, in_port_t port = 1) {
     sockaddr_storage parsed = {};
@@ -91,16 +106,16 @@ TEST_CASE("an IPv4 address is one and the same in both of its forms") {
     CHECK(children_from(&table, &mapped) == 1);
 }
 
-TEST_CASE("a table that cannot be had is refused with ENOMEM") {
-    Run child = run_in_child([] {
-        struct rlimit little = {1UL << 30, 1UL << 30};
-        setrlimit(RLIMIT_AS, &little);
+TEST_CASE("a table of which a part cannot be had is refused, and freed") {
+    for (int good = 0; good < 4; good++) {
         children table = {};
+        callocs_left = good;
         errno = 0;
-        bool refused = children_open(&table, 1 << 30) == -1;
-        _exit(refused && errno == ENOMEM && table.slots == nullptr ? 0 : 1);
-    });
-    CHECK(child.status == 0);
+        CHECK(children_open(&table, 10) == -1);
+        CHECK(errno == ENOMEM);
+        CHECK(table.slots == nullptr); // else a leak, which a sanitizer tells
+        callocs_left = -1;
+    }
 }
 
 TEST_CASE("ten thousand random steps agree with a map") {

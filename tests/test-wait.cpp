@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
-#include <regex>
 #include <unistd.h>
 
 #include "demos.h"
@@ -9,12 +8,11 @@ TEST_CASE("both statuses are collected, each by its name") {
     check_each_start({program("wait"), "0"}, [](const Run &wait) {
         CHECK(wait.status == 0);
         CHECK(wait.errors.empty());
-        CHECK_MESSAGE(
-            std::regex_match(wait.output, std::regex("Child PID: [0-9]+\n"
-                                                     "Child PID: [0-9]+\n"
-                                                     "Child send one: 3\n"
-                                                     "Child send two: 7\n")),
-            wait.output);
+        CHECK_MESSAGE(matches(wait.output, "Child PID: [0-9]+\n"
+                                           "Child PID: [0-9]+\n"
+                                           "Child send one: 3\n"
+                                           "Child send two: 7\n"),
+                      wait.output);
     });
 }
 

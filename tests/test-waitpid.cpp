@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <csignal>
 #include <doctest/doctest.h>
-#include <regex>
 #include <unistd.h>
 
 #include "demos.h"
@@ -10,10 +9,9 @@ TEST_CASE("the parent polls until the child has sent its status") {
     check_each_start({program("waitpid"), "1", "1"}, [](const Run &waitpid) {
         CHECK(waitpid.status == 0);
         CHECK(waitpid.errors.empty());
-        CHECK_MESSAGE(
-            std::regex_match(waitpid.output, std::regex("(sleep 1sec\\.\n)+"
-                                                        "Child send 24\n")),
-            waitpid.output);
+        CHECK_MESSAGE(matches(waitpid.output, "(sleep 1sec\\.\n)+"
+                                              "Child send 24\n"),
+                      waitpid.output);
     });
 }
 
