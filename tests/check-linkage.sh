@@ -20,7 +20,7 @@ for name in "$@"; do
             ;;
         esac
     done
-    echo "$name:" $needed
+    printf "%s: %s\n" "$name" "$(echo "$needed" | tr "\n" " ")"
 done
 [ "$failed" = 0 ] || echo "more than the C library is needed" >&2
 exit "$failed"

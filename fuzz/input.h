@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// input - what a fuzz target reads of its input: payload from the front,
+// control bytes from the back, until the two meet. So any file is a seed, and
+// more payload leaves the decisions as they were.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// {DATA, SIZE} as the fuzzer gave them; the bytes stay the fuzzer's.
+struct fuzz_input {
+    const uint8_t *data;
+    size_t size;
+};
+
+// The next control byte; 0, which a target makes its end, when none is left.
+inline uint8_t take_control(struct fuzz_input *input) {
+    return input->size == 0 ? 0 : input->data[--input->size];
+}
+
+// Up to SIZE bytes of payload at *BYTES; returns how many.
+inline size_t take_payload(struct fuzz_input *input, size_t size,
+                           const uint8_t **bytes) {
+    size_t n = size < input->size ? size : input->size;
+    *bytes = input->data;
+    input->data += n;
+    input->size -= n;
+    return n;
+}
+
+// An oracle: ends the process, which the fuzzer reports, unless TRUTH holds.
+inline void must(bool truth) {
+    if (!truth)
+        __builtin_trap();
+}

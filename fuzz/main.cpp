@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// main - runs a fuzz target over files and folders where no fuzzing engine is
+// linked in, with the engine's command line: options, which begin with '-', are
+// passed over. Each input is a heap block of its exact size, so that reading
+// past it is seen, and runs twice, so that what one run leaves behind is seen.
+// Fails if a file cannot be read or nothing was run.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int inputs_run;
+
+[[noreturn]] static void fail(const char *path) {
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    exit(1);
+}
+
+static void run_file(const char *path, size_t size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    // Of its exact size: malloc(0) may be null, and then is still no block.
+    uint8_t *data = static_cast<uint8_t *>(malloc(size));
+    if (fd == -1 || (data == nullptr && size > 0))
+        fail(path);
+    if (read(fd, data, size) != static_cast<ssize_t>(size))
+        fail(path);
+    close(fd);
+    for (int i = 0; i < 2; i++)
+        (void)LLVMFuzzerTestOneInput(data, size); // 0 by contract
+    free(data);
+    inputs_run++;
+}
+
+static void run_path(const char *path);
+
+static void run_folder(const char *path) {
+    DIR *folder = opendir(path);
+    if (folder == nullptr)
+        fail(path);
+    while (const struct dirent *entry = readdir(folder)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char inner[4096];
+        if (snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) >=
+            static_cast<int>(sizeof inner)) {
+            errno = ENAMETOOLONG;
+            fail(path);
+        }
+        run_path(inner);
+    }
+    closedir(folder);
+}
+
+static void run_path(const char *path) {
+    struct stat status;
+    if (stat(path, &status) == -1)
+        fail(path);
+    if (S_ISDIR(status.st_mode))
+        run_folder(path);
+    else
+        run_file(path, static_cast<size_t>(status.st_size));
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] != '-')
+            run_path(argv[i]);
+    printf("%d inputs, each run twice\n", inputs_run);
+    return inputs_run == 0 ? 1 : 0;
+}
