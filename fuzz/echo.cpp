@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     model.given_size = 0;
     model.echoed_size = 0;
     model.armed = true;
-    int result = echo_stream(0);
+    int result = echo_stream(-1);
     int error = errno;
     model.armed = false;
     if (result == 0)

@@ -8,18 +8,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "connect.h"
 
 constexpr int64_t no_deadline = INT64_MAX;
-
-static int64_t now_ms(void) {
-    struct timespec now = {};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // this clock is always there
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 // The whole time until DEADLINE as poll(2) wants it; -1 is for ever.
 static int time_left(int64_t deadline) {

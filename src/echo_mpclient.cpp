@@ -112,7 +112,7 @@ static void explain(const struct talk_report *r, const char *peer) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct options o = {};
     read_options(&o, argc, argv);
     char peer[address_text_size];

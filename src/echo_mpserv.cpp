@@ -141,6 +141,20 @@ static void read_options(struct options *o, int argc, char **argv) {
         die_usage(usage, "'%s' is one argument too many", argv[optind]);
 }
 
+static void read_address(const struct options *o,
+                         struct sockaddr_storage *address) {
+    in_port_t port = static_cast<in_port_t>(o->port);
+    if (parse_address(o->address, o->family, port, address) == 0)
+        return;
+    if (errno == ENODEV)
+        die("address %s", o->address);
+    const char *versions = o->family == AF_INET    ? "4"
+                           : o->family == AF_INET6 ? "6"
+                                                   : "4 or IPv6";
+    die_usage(usage, "address: '%s' is not a numeric IPv%s address", o->address,
+              versions);
+}
+
 static int make_listener(const struct options *o) {
     if (o->port == -1)
         die_usage(usage, "port is missing");
@@ -151,12 +165,7 @@ static int make_listener(const struct options *o) {
         listener = listen_everywhere(o->family, port, o->backlog, &failure);
     } else {
         struct sockaddr_storage address = {};
-        if (parse_address(o->address, o->family, port, &address) == -1)
-            die_usage(usage, "address: '%s' is not a numeric IPv%s address",
-                      o->address,
-                      o->family == AF_INET    ? "4"
-                      : o->family == AF_INET6 ? "6"
-                                              : "4 or IPv6");
+        read_address(o, &address);
         bool ipv6_only = o->family == AF_INET6;
         listener = listen_at(&address, ipv6_only, o->backlog, &failure);
     }
@@ -179,13 +188,11 @@ static int open_listener(const struct options *o) {
     return listener;
 }
 
-static void announce(int listener) {
+static void name_listener(int listener, char text[address_text_size]) {
     struct sockaddr_storage address = {};
-    char text[address_text_size];
     if (local_address(listener, &address) == -1)
         die("getsockname");
     format_address(&address, text);
-    log_line("listening on %s", text);
 }
 
 int main(int argc, char **argv) {
@@ -195,22 +202,24 @@ int main(int argc, char **argv) {
     o.serve.grace = default_grace;
     o.sandbox = true;
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     read_options(&o, argc, argv);
     if (o.backlog == 0)
         o.backlog = largest_backlog();
     o.serve.listener = open_listener(&o);
+    char name[address_text_size];
+    name_listener(o.serve.listener, name);
     if (prepare_listener(o.serve.listener, o.timeout) == -1)
-        die("setsockopt");
+        die("setsockopt %s", name);
     struct children children = {};
     if (children_open(&children, o.clients) == -1)
         die("a table of %d clients", o.clients);
     if (serve_signals() == -1)
         die("sigaction");
     log_open();
-    announce(o.serve.listener);
     if (o.sandbox && sandbox_enter() == -1)
         die("sandbox (-S does without)");
+    log_line("listening on %s", name);
     int result = serve(&o.serve, &children);
     children_close(&children);
     return result == 0 ? EXIT_SUCCESS : exit_failed;

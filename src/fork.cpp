@@ -2,7 +2,6 @@
 // fork - a fork copies the process: from then on each side has variables of
 // its own, global and local, and changes nothing in the other's. The parent
 // prints last, when all that the child did is done, and still sees its own.
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +29,7 @@ static void wait_for_child(pid_t pid) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     read_demo_numbers(usage, argc, argv, nullptr, 0);
     int local = 20;
     global++;

@@ -49,7 +49,8 @@ ssize_t read_piece(struct quit_reader *reader, const char **piece) {
         ssize_t n = read_some(reader->fd, reader->buffer + held, piece_size);
         if (n <= 0)
             return n;
-        reader->buffer[0] = held ? reader->held : reader->buffer[0];
+        if (held == 1)
+            reader->buffer[0] = reader->held;
         reader->held = '\0';
         sendable = scan_for_quit(reader, reader->buffer,
                                  static_cast<size_t>(n) + held);

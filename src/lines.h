@@ -9,12 +9,12 @@
 constexpr size_t piece_size = 64 * 1024;
 
 // A descriptor read up to a line that is exactly q or Q, or end of file.
-// {.fd = FD} is a new one; the other members belong to read_piece().
+// {.fd = FD} is a new one. QUIT may be looked at; the rest is read_piece()'s.
 struct quit_reader {
     int fd;
     bool mid_line; // the next byte belongs to a line already begun
     char held;     // a q read last, which may yet turn out to be that line
-    bool quit;
+    bool quit; // the line has come: the next call returns 0, and reads nothing
     char buffer[1 + piece_size];
 };
 

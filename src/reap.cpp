@@ -16,26 +16,10 @@ int reap_children(reaped_handler *reaped, void *context) {
 }
 
 void describe_status(int status, char text[status_text_size]) {
-    if (WIFSIGNALED(status)) {
+    if (WIFSIGNALED(status))
         (void)snprintf(text, status_text_size, "killed by signal %d",
                        WTERMSIG(status));
-        return;
-    }
-    const char *words = nullptr;
-    switch (WEXITSTATUS(status)) {
-    case child_served:
-        words = "client disconnected";
-        break;
-    case child_reset:
-        words = "connection reset";
-        break;
-    case child_timed_out:
-        words = "timed out";
-        break;
-    default:
+    else
         (void)snprintf(text, status_text_size, "exited %d",
                        WEXITSTATUS(status));
-        return;
-    }
-    (void)snprintf(text, status_text_size, "%s", words);
 }

@@ -6,13 +6,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-// What a server's child exits with, so that its parent can name the reason;
-// apart from 1 and 2, with which other code ends a process.
-constexpr int child_served = 0;
-constexpr int child_failed = 3;
-constexpr int child_reset = 4;
-constexpr int child_timed_out = 5;
-
 // Called for each child reaped, STATUS as waitpid(2) gave it.
 typedef void reaped_handler(pid_t pid, int status, void *context);
 
@@ -23,6 +16,6 @@ int reap_children(reaped_handler *reaped, void *context);
 
 constexpr size_t status_text_size = 32;
 
-// Writes how a server's child ended: "client disconnected", "connection reset",
-// "timed out", "killed by signal 9", "exited 3".
+// Writes how the child with wait status STATUS ended: "exited 3", "killed by
+// signal 9".
 void describe_status(int status, char text[status_text_size]);

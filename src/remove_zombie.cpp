@@ -40,7 +40,7 @@ static pid_t start_child(pid_t parent, int seconds, int status) {
         return -1;
     case 0:
         if (end_with_parent(parent) == -1)
-            die("prctl");
+            die("the parent");
         say("Hi! I'm child process");
         (void)sleep(static_cast<unsigned>(seconds)); // never gets SIGCHLD
         _exit(status);
@@ -99,7 +99,7 @@ static void wait_and_reap(struct family *family, int milliseconds) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct demo_number times[] = {{"child-seconds", 0, 10},
                                   {"wait-seconds", 0, 5}};
     read_demo_numbers(usage, argc, argv, times, 2);

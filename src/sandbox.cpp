@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stddef.h>
+#include <sys/mman.h>
 
 // By reason; the C library decides which of two forms it uses.
 constexpr int kept_calls[] = {
@@ -16,12 +16,13 @@ constexpr int kept_calls[] = {
     SCMP_SYS(ppoll),
     SCMP_SYS(ppoll_time64),
     SCMP_SYS(close),
+    SCMP_SYS(fork),
     SCMP_SYS(set_robust_list), // the C library in a new process
-    SCMP_SYS(gettid),
     // serve it
     SCMP_SYS(read),
     SCMP_SYS(write),
-    SCMP_SYS(writev),
+    SCMP_SYS(fcntl), // is it non-blocking, or was that the time-out?
+    SCMP_SYS(fcntl64),
     SCMP_SYS(restart_syscall), // a call goes on after SIGSTOP and SIGCONT
     // signals and children
     SCMP_SYS(rt_sigaction),
@@ -40,9 +41,15 @@ constexpr int kept_calls[] = {
     SCMP_SYS(clock_nanosleep),
     SCMP_SYS(clock_nanosleep_time64),
     SCMP_SYS(nanosleep),
-    // end, and free memory on the way
+    // free memory
     SCMP_SYS(brk),
     SCMP_SYS(munmap),
+    // the C library's last words, and abort(3), when it finds memory overrun
+    SCMP_SYS(writev),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(tgkill),
+    // end
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
 };
@@ -52,21 +59,28 @@ constexpr int kept_calls[] = {
 constexpr scmp_datum_t fork_flags =
     CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CSIGNAL;
 
+// Memory, but none that can be executed.
+constexpr scmp_datum_t memory_only = PROT_READ | PROT_WRITE;
+
 static int add_rules(scmp_filter_ctx filter) {
-    int error = 0;
-    for (int call : kept_calls)
-        if (error == 0)
-            error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
-    // Where the call is unknown to the architecture, nothing is to be added.
-    if (error == 0)
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fork), 0);
     const struct scmp_arg_cmp only_fork_flags = {.arg = 0,
                                                  .op = SCMP_CMP_MASKED_EQ,
                                                  .datum_a = ~fork_flags,
                                                  .datum_b = 0};
+    const struct scmp_arg_cmp only_memory = {.arg = 2,
+                                             .op = SCMP_CMP_MASKED_EQ,
+                                             .datum_a = ~memory_only,
+                                             .datum_b = 0};
+    int error = 0;
+    for (int call : kept_calls)
+        if (error == 0)
+            error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0);
     if (error == 0)
         error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone),
                                        1, &only_fork_flags);
+    if (error == 0)
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap),
+                                       1, &only_memory);
     return error;
 }
 
@@ -76,8 +90,8 @@ bool sandbox_built_in(void) {
 
 int sandbox_enter(void) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (filter == nullptr) {
-        errno = ENOMEM;
+    if (filter == nullptr) { // no memory, but then the kernel would end us
+        errno = ENOSYS;
         return -1;
     }
     int error = add_rules(filter);

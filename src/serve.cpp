@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "children.h"
+#include "clock.h"
 #include "log.h"
 #include "reap.h"
 #include "serve.h"
@@ -23,12 +26,20 @@ constexpr int retry_ms = 100;      // until what ran out is tried again
 constexpr int complaint_ms = 1000; // between two lines about it
 constexpr int insist_ms = 1000;    // between two SIGTERMs to a child
 constexpr int patience = 8;        // turns, or errors, in a row
+
+// What a child exits with, so that its parent can name the reason; apart from 1
+// and 2, with which other code ends a process.
+constexpr int child_served = 0;
+constexpr int child_failed = 3;
+constexpr int child_reset = 4;
+constexpr int child_timed_out = 5;
 constexpr int64_t never = INT64_MAX;
 
 enum phase {
     serving,
     draining, // no listener; clients finish
-    ending    // the grace is over; children are told to end
+    ending,   // the grace is over; children are told to end
+    over      // they cannot be reaped
 };
 
 struct server {
@@ -38,13 +49,13 @@ struct server {
     int listener;                 // -1 when closed
     int client;                   // accepted, its fork failed; -1 for none
     struct sockaddr_storage peer; // of that client
-    int64_t retry_at;             // something ran out: nothing new until then
-    bool reap_again;              // waitpid failed: SIGCHLD will not repeat
+    int64_t accept_at;            // something ran out: no client until then
+    int64_t reap_at;              // waitpid failed, and SIGCHLD will not repeat
     int64_t kill_at;              // when the grace ends, or insists
     int64_t complained_at;
     int accept_failures; // in a row
     int turns;           // in a row in which a client was ready
-    bool broken;         // the listener failed
+    bool broken;         // it cannot go on, or not end as it should
     unsigned long served, refused, fork_failures;
 };
 
@@ -67,27 +78,23 @@ int serve_signals(void) {
     for (int signo : noted)
         if (block_signal(signo) == -1 || set_signal(signo, note_signal) == -1)
             return -1;
+    // In the background of a terminal with `stty tostop`, a line would stop it.
+    if (set_signal(SIGTTOU, SIG_IGN) == -1)
+        return -1;
     child_ended = 0;
     report_wanted = 0;
     stops_wanted = 0;
     return 0;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now = {};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // this clock is always there
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-// Something that a later turn will try again, at RETRY_AT or when a child has
-// given back what it held. errno says what failed.
-static void try_later(struct server *s, const char *what) {
-    int64_t now = now_ms();
-    if (now - s->complained_at >= complaint_ms) {
+// Tells that WHAT has failed, errno being the reason, but not too often.
+// Returns when it may be tried again.
+static int64_t try_later(struct server *s, const char *what) {
+    if (now_ms() - s->complained_at >= complaint_ms) {
         log_error("%s", what);
-        s->complained_at = now;
+        s->complained_at = now_ms();
     }
-    s->retry_at = now + retry_ms;
+    return now_ms() + retry_ms;
 }
 
 static void log_totals(const struct server *s) {
@@ -114,12 +121,12 @@ static int child_status(int echoed) {
     }
 }
 
-// SIGINT is ignored: Ctrl-C reaches the whole group, and it is the parent that
-// decides what becomes of the clients. SIGPIPE stays ignored, as inherited.
+// SIGINT and SIGUSR1 are ignored: Ctrl-C, and a pkill(1) by name, reach the
+// children as well, but are meant for the parent. SIGPIPE stays ignored.
 static int child_signals(void) {
     if (set_signal(SIGCHLD, SIG_DFL) == -1 ||
         set_signal(SIGTERM, SIG_DFL) == -1 ||
-        set_signal(SIGINT, SIG_IGN) == -1 || set_signal(SIGUSR1, SIG_DFL) == -1)
+        set_signal(SIGINT, SIG_IGN) == -1 || set_signal(SIGUSR1, SIG_IGN) == -1)
         return -1;
     return unblock_signals();
 }
@@ -143,7 +150,7 @@ static void start_child(struct server *s, int client,
         s->fork_failures++;
         s->client = client;
         s->peer = *peer;
-        try_later(s, "fork");
+        s->accept_at = try_later(s, "fork");
         return;
     case 0:
         run_child(s->listener, client);
@@ -226,7 +233,7 @@ static void accept_failed(struct server *s) {
     // One by one they pass without a word, but not for ever and at full speed.
     if (concerns_one_client(errno) && ++s->accept_failures < patience)
         return;
-    try_later(s, "accept");
+    s->accept_at = try_later(s, "accept");
 }
 
 static void accept_client(struct server *s) {
@@ -248,24 +255,35 @@ static void accept_client(struct server *s) {
 
 // ---- signals ---------------------------------------------------------------
 
+static void describe_end(int status, char words[status_text_size]) {
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (code == child_served)
+        (void)snprintf(words, status_text_size, "client disconnected");
+    else if (code == child_reset)
+        (void)snprintf(words, status_text_size, "connection reset");
+    else if (code == child_timed_out)
+        (void)snprintf(words, status_text_size, "timed out");
+    else
+        describe_status(status, words);
+}
+
 static void child_reaped(pid_t pid, int status, void *context) {
     struct server *s = static_cast<struct server *>(context);
     if (!children_remove(s->children, pid))
-        return;      // none of ours: inherited over exec, or adopted
-    s->retry_at = 0; // what it held is free again
+        return;       // none of ours: inherited over exec, or adopted
+    s->accept_at = 0; // what it held is free again
     if (s->settings->quiet)
         return;
     char words[status_text_size];
-    describe_status(status, words);
+    describe_end(status, words);
     log_line("removed proc id: %d (%s)", pid, words);
 }
 
 static void reap(struct server *s) {
     child_ended = 0;
-    s->reap_again =
-        reap_children(child_reaped, s) == -1 && s->children->live > 0;
-    if (s->reap_again)
-        try_later(s, "waitpid");
+    s->reap_at = never;
+    if (reap_children(child_reaped, s) == -1 && s->children->live > 0)
+        s->reap_at = try_later(s, "waitpid");
 }
 
 static void end_children(struct server *s) {
@@ -282,8 +300,19 @@ static void end_children(struct server *s) {
     s->kill_at = now_ms() + insist_ms;
 }
 
+// Children that were ended long ago, and that waitpid(2) does not give out, are
+// left to init(1).
+static void end_or_give_up(struct server *s) {
+    if (s->phase == ending && s->reap_at != never) {
+        s->broken = true;
+        s->phase = over;
+        return;
+    }
+    end_children(s);
+}
+
 static void heed_signals(struct server *s) {
-    if (child_ended || (s->reap_again && now_ms() >= s->retry_at))
+    if (child_ended || now_ms() >= s->reap_at)
         reap(s);
     if (report_wanted) {
         report_wanted = 0;
@@ -296,7 +325,7 @@ static void heed_signals(struct server *s) {
     if (stops_wanted > 1 && s->phase == draining)
         end_children(s);
     else if (now_ms() >= s->kill_at)
-        end_children(s);
+        end_or_give_up(s);
 }
 
 // ---- the loop --------------------------------------------------------------
@@ -304,14 +333,19 @@ static void heed_signals(struct server *s) {
 // At the limit, and while something has run out, clients wait in the backlog:
 // the listener is not even looked at, and so cannot make the loop spin.
 static bool wants_client(const struct server *s, int64_t now) {
-    return s->listener != -1 && s->client == -1 && now >= s->retry_at &&
+    return s->listener != -1 && s->client == -1 && now >= s->accept_at &&
            s->children->live < s->children->limit;
 }
 
 static int time_to_wait(const struct server *s, int64_t now) {
     int64_t until = s->phase == serving ? never : s->kill_at;
-    if (now < s->retry_at && s->retry_at < until)
-        until = s->retry_at;
+    if (s->reap_at < until)
+        until = s->reap_at;
+    // Also when that time has passed meanwhile: the client in hand has no other
+    // to wake the server for it.
+    bool paused = s->client != -1 || now < s->accept_at;
+    if (paused && s->accept_at < until)
+        until = s->accept_at;
     if (until == never)
         return -1;
     return until > now ? static_cast<int>(until - now) : 0;
@@ -322,7 +356,7 @@ static int time_to_wait(const struct server *s, int64_t now) {
 static void wait_failed(struct server *s) {
     if (errno == EINTR && any_signal)
         return;
-    try_later(s, "ppoll");
+    (void)try_later(s, "ppoll"); // which the pause is for
     struct timespec pause = {.tv_sec = 0, .tv_nsec = retry_ms * 1000000L};
     (void)nanosleep(&pause, nullptr); // no handler can cut it short
 }
@@ -348,7 +382,8 @@ static bool wait_for_event(struct server *s) {
 }
 
 static bool finished(const struct server *s) {
-    return s->phase != serving && s->children->live == 0 && s->client == -1;
+    bool nobody_left = s->children->live == 0 && s->client == -1;
+    return s->phase == over || (s->phase != serving && nobody_left);
 }
 
 int serve(const struct serve_settings *settings, struct children *children) {
@@ -358,11 +393,12 @@ int serve(const struct serve_settings *settings, struct children *children) {
     s.listener = settings->listener;
     s.client = -1;
     s.complained_at = now_ms() - complaint_ms;
+    s.reap_at = never;
     reap(&s); // children inherited over exec may have ended long ago
     while (!finished(&s)) {
         bool ready = wait_for_event(&s);
         heed_signals(&s);
-        if (s.client != -1 && now_ms() >= s.retry_at)
+        if (s.client != -1 && now_ms() >= s.accept_at)
             start_child(&s, s.client, &s.peer);
         else if (ready && s.listener != -1)
             accept_client(&s);

@@ -14,9 +14,9 @@ struct serve_settings {
 };
 
 // Makes the handlers that serve() counts on, for SIGCHLD, SIGTERM, SIGINT and
-// SIGUSR1, and blocks these signals but where serve() waits. Returns 0, or -1
-// with sigaction(2)'s errno. To be called before the port is announced, so
-// that whoever reads the announcement may send a signal.
+// SIGUSR1, blocks these signals but where serve() waits, and has SIGTTOU
+// ignored. Returns 0, or -1 with sigaction(2)'s errno. To be called before the
+// port is announced, so that whoever reads the announcement may send a signal.
 int serve_signals(void);
 
 // Accepts clients and gives each a child process that echoes until end of
@@ -32,7 +32,7 @@ int serve_signals(void);
 // complaint a second; a client is not lost by it. Standard output and error
 // are written by log.h alone.
 //
-// Returns 0 after a drain that was asked for, with every child reaped; or -1
-// after one that the listener forced by accept(2)'s EBADF, EINVAL or ENOTSOCK,
-// which has been logged.
+// Returns 0 after a drain that was asked for, with every child reaped; or -1,
+// the reason logged, after one that the listener forced by accept(2)'s EBADF,
+// EINVAL or ENOTSOCK, or when waitpid(2) does not give the children out.
 int serve(const struct serve_settings *settings, struct children *children);

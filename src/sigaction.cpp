@@ -34,7 +34,7 @@ static void register_alarm(void) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct demo_number times[] = {{"alarm-seconds", 1, 2},
                                   {"sleep-seconds", 0, 100}};
     read_demo_numbers(usage, argc, argv, times, 2);

@@ -41,7 +41,7 @@ static void show_signals(unsigned alarm_seconds) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct demo_number times[] = {{"alarm-seconds", 1, 2},
                                   {"sleep-seconds", 0, 100}};
     read_demo_numbers(usage, argc, argv, times, 2);

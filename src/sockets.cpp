@@ -211,13 +211,16 @@ int inherited_listener(void) {
         return -1;
     long pid = 0;
     long count = 0;
-    if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1 ||
-        parse_number(count_text, 0, INT32_MAX, &count) == -1 || count > 1) {
+    if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1) {
         errno = EINVAL;
         return -1;
     }
-    // Meant for another process: the variables outlived it.
-    if (pid != getpid() || count == 0) {
+    // Else meant for another process: the variables outlived it.
+    if (pid == getpid() && parse_number(count_text, 0, 1, &count) == -1) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (count == 0) {
         errno = ENOENT;
         return -1;
     }

@@ -2,6 +2,8 @@
 // stream - bytes in and out of a descriptor. The only file that knows of
 // EINTR in read(2) and write(2), and of writes that took less than asked.
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "stream.h"
@@ -11,11 +13,28 @@
 // that no message reaches is never there at all.
 constexpr size_t echo_buffer_size = 256 * 1024;
 
+// After a call on FD has failed: whether to make it again. Waits for EVENTS
+// where FD is non-blocking, as standard input and output may be by the doing of
+// some other program; in a blocking one EAGAIN is the socket's time-out.
+static bool try_again(int fd, short events) {
+    if (errno == EINTR)
+        return true;
+    if (errno != EAGAIN)
+        return false;
+    int flags = fcntl(fd, F_GETFL);
+    bool non_blocking = flags != -1 && (flags & O_NONBLOCK) != 0;
+    errno = EAGAIN;
+    if (!non_blocking)
+        return false;
+    struct pollfd poll_fd = {.fd = fd, .events = events, .revents = 0};
+    return poll(&poll_fd, 1, -1) == 1 || errno == EINTR;
+}
+
 ssize_t read_some(int fd, void *buffer, size_t size) {
     ssize_t n = 0;
     do
         n = read(fd, buffer, size);
-    while (n == -1 && errno == EINTR);
+    while (n == -1 && try_again(fd, POLLIN));
     return n;
 }
 
@@ -23,7 +42,7 @@ int write_all(int fd, const void *buffer, size_t size) {
     const char *next = static_cast<const char *>(buffer);
     while (size > 0) {
         ssize_t n = write(fd, next, size);
-        if (n == -1 && errno == EINTR)
+        if (n == -1 && try_again(fd, POLLOUT))
             continue;
         if (n == 0)
             errno = EIO; // else this would ask for ever

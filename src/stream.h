@@ -7,14 +7,16 @@
 #include <sys/types.h>
 
 // Reads what is there, at most SIZE bytes, into BUFFER; waits for the first
-// byte. Returns their number, 0 at end of file, or -1 with read(2)'s errno,
-// EINTR excepted: then it reads again. FD stays the caller's.
+// byte, also where FD is non-blocking. Returns their number, 0 at end of file,
+// or -1 with read(2)'s errno, but never EINTR, and EAGAIN only for the time-out
+// of a socket. FD stays the caller's.
 ssize_t read_some(int fd, void *buffer, size_t size);
 
 // Writes all SIZE bytes of BUFFER, in as many calls as that takes. Returns 0,
-// or -1 with write(2)'s errno when a part of them could not be written (never
-// EINTR: then it goes on; EIO where write(2) took nothing and gave no reason).
-// The caller ignores SIGPIPE. SIZE 0 writes nothing. FD stays the caller's.
+// or -1 with write(2)'s errno when a part of them could not be written; EINTR
+// and EAGAIN as in read_some(), EIO where write(2) took nothing and gave no
+// reason. Waits also where FD is non-blocking. The caller ignores SIGPIPE. SIZE
+// 0 writes nothing. FD stays the caller's.
 int write_all(int fd, const void *buffer, size_t size);
 
 // Writes back whatever is read from FD until end of file (RFC 862). Returns 0

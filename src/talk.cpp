@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // talk - a connection with input split from output.
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,12 +16,15 @@
 #include "talk.h"
 
 constexpr char prefix[] = "Message from server: ";
+constexpr struct tally no_bytes = {0, 14695981039346656037U}; // FNV's start
 constexpr int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 // A page that both processes see; the writer's side of the report. TAKEN counts
 // what it has read to send, so that bytes cut off on the way count as missing.
 struct writer_page {
     struct tally taken;
+    bool busy;     // something of the input may be in its hands, uncounted
+    bool finished; // it has sent all that it had to send
     const char *failed;
     int error;
 };
@@ -34,7 +37,8 @@ struct talk {
 };
 
 static volatile sig_atomic_t child_ended;
-static volatile pid_t writer; // 0 when there is none
+static volatile sig_atomic_t writer; // its pid; 0 when there is none
+static_assert(sizeof(sig_atomic_t) == sizeof(pid_t));
 
 static void count(struct tally *tally, const char *bytes, size_t size) {
     uint64_t hash = tally->hash;
@@ -126,16 +130,20 @@ static ssize_t next_piece(const struct talk *t, struct quit_reader *reader,
     reader.fd = t->input;
     if (reset_signals() == -1 || end_with_parent(parent) == -1)
         writer_failed(t->page, "the writer");
-    for (;;) {
+    while (!t->page->finished) {
         const char *piece = nullptr;
+        // Apart from the read: whoever ends it here takes nothing with it.
+        if (!reader.quit && wait_for(t->input, -1) == -1)
+            writer_failed(t->page, "ppoll");
+        t->page->busy = true;
         ssize_t n = next_piece(t, &reader, &piece);
         if (n == -1)
             writer_failed(t->page, "standard input");
-        if (n == 0)
-            break;
         count(&t->page->taken, piece, static_cast<size_t>(n));
         if (write_all(t->socket, piece, static_cast<size_t>(n)) == -1)
             writer_failed(t->page, "sending");
+        t->page->finished = n == 0;
+        t->page->busy = false;
     }
     // The server sees the end, and what it still sends can come.
     if (shutdown(t->socket, SHUT_WR) == -1 && errno != ENOTCONN)
@@ -226,11 +234,11 @@ static int receive(struct talk *t) {
     }
 }
 
-// Whether INPUT holds bytes that the writer has not come to.
+// Whether INPUT holds bytes that the writer has not come to. They stay there,
+// for others may read it too; what cannot tell has none.
 static bool input_waits(int input) {
-    struct pollfd poll_fd = {.fd = input, .events = POLLIN, .revents = 0};
-    char byte = 0;
-    return poll(&poll_fd, 1, 0) == 1 && read_some(input, &byte, 1) == 1;
+    int bytes = 0;
+    return ioctl(input, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 static void end_writer(struct talk *t, bool server_ended) {
@@ -238,8 +246,10 @@ static void end_writer(struct talk *t, bool server_ended) {
     if (status == -1 && writer != 0) {
         (void)kill(writer, SIGKILL); // it sleeps on the input, perhaps for ever
         (void)reap_writer(0);        // its status says only that
-        t->report->server_first = server_ended;
-        t->report->input_left = server_ended && input_waits(t->input);
+        bool unfinished = server_ended && !t->page->finished;
+        t->report->server_first = unfinished;
+        t->report->input_left =
+            unfinished && (t->page->busy || input_waits(t->input));
     } else if (status != -1) {
         note_writer_end(t, status);
     }
@@ -254,12 +264,15 @@ static bool all_came_back(const struct talk_report *r) {
 int talk(int socket, int input, int output, bool raw,
          struct talk_report *report) {
     *report = {};
+    report->sent = no_bytes;
+    report->received = no_bytes;
     struct talk t = {socket, input, output, raw, nullptr, report};
     void *page = mmap(nullptr, sizeof *t.page, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         return fail(&t, "mmap");
     t.page = static_cast<struct writer_page *>(page);
+    t.page->taken = no_bytes;
     if (catch_signals() == -1) {
         (void)fail(&t, "sigaction");
     } else if (start_writer(&t) == -1) {

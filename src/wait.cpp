@@ -34,8 +34,8 @@ static void start_children(pid_t pids[child_count]) {
         pids[i] = start_child(sent[i]);
         if (pids[i] == -1) {
             int reason = errno;
-            while (wait(nullptr) != -1) // leave none of them behind
-                ;
+            for (int j = 0; j < i; j++) // leave none of them behind
+                (void)waitpid(pids[j], nullptr, 0);
             errno = reason;
             die("fork");
         }
@@ -72,7 +72,7 @@ static void show(const char *which, pid_t pid, int status, int expected) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct demo_number stay = {"seconds", 0, 30};
     read_demo_numbers(usage, argc, argv, &stay, 1);
     pid_t pids[child_count] = {};

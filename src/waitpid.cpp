@@ -2,7 +2,6 @@
 // waitpid - with WNOHANG the parent does not block: it asks, hears 0 while the
 // child lives, and has its hands free until it asks again. `waitpid 2 1`: the
 // child takes 2 seconds, the parent asks every second.
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@ constexpr int child_status = 24;
 
 [[noreturn]] static void child(pid_t parent, int seconds) {
     if (end_with_parent(parent) == -1)
-        die("prctl");
+        die("the parent");
     (void)sleep(static_cast<unsigned>(seconds)); // no handler: whole
     _exit(child_status);
 }
@@ -45,7 +44,7 @@ static void poll_child(pid_t pid, int seconds) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct demo_number times[] = {{"child-seconds", 0, 15},
                                   {"poll-seconds", 1, 3}};
     read_demo_numbers(usage, argc, argv, times, 2);

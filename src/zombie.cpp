@@ -54,7 +54,7 @@ static void show_state(pid_t pid) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("descriptors 0 to 2");
+        die("inherited descriptors and signals");
     struct demo_number stay = {"seconds", 0, 30};
     read_demo_numbers(usage, argc, argv, &stay, 1);
     pid_t pid = fork();

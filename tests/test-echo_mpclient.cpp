@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -37,8 +38,13 @@ struct Keyboard {
         return options;
     }
     void type(const std::string &text) const {
-        REQUIRE(write(pipe.write_end.get(), text.data(), text.size()) ==
-                static_cast<ssize_t>(text.size()));
+        size_t size = text.size();
+        for (size_t at = 0; at < size;) {
+            ssize_t n =
+                write(pipe.write_end.get(), text.data() + at, size - at);
+            REQUIRE(n > 0);
+            at += static_cast<size_t>(n);
+        }
     }
 };
 
@@ -333,6 +339,28 @@ TEST_CASE("hostile starts change nothing") {
         CHECK(client.status == 0);
         CHECK(client.output == prefix + "hello\n");
     }
+}
+
+TEST_CASE("input and output that somebody made non-blocking change nothing") {
+    Server server;
+    Keyboard keyboard;
+    Pipe output = make_pipe();
+    fcntl(keyboard.pipe.read_end.get(), F_SETFL, O_NONBLOCK);
+    fcntl(output.write_end.get(), F_SETFL, O_NONBLOCK);
+    StartOptions start = keyboard.start();
+    start.output = output.write_end.get();
+    Process client(client_words(server.port, {"-r"}), start);
+    output.write_end.close();
+    // Far more than the pipes hold: each side has to wait for the other.
+    std::string bytes = pattern(4 << 20);
+    std::thread typist([&] {
+        keyboard.type(bytes);
+        keyboard.pipe.write_end.close();
+    });
+    std::string back = receive_to_end(output.read_end);
+    typist.join();
+    CHECK((back == bytes));
+    CHECK(client.wait() == 0);
 }
 
 TEST_CASE("a fork that fails is told" * doctest::skip(geteuid() != 0)) {

@@ -77,6 +77,13 @@ TEST_CASE("a wrong address is named") {
     check_wrong({"-6", "-a", "127.0.0.1", "0"}, "is not a numeric IPv6");
 }
 
+TEST_CASE("an interface that is not there is named") {
+    Run run = serve_with({"-a", "fe80::1%nosuchdevice", "0"});
+    CHECK(run.status == 1);
+    CHECK(run.errors ==
+          "echo_mpserv: address fe80::1%nosuchdevice: No such device\n");
+}
+
 static bool answers(int port, int family) {
     Fd fd;
     return try_to_dial(port, family, &fd) == 0 && echoes(fd, "hello");

@@ -209,6 +209,40 @@ TEST_CASE("SIGUSR1 prints the totals, and the end does") {
                                   "fork failures 0, lines lost 0\n"));
 }
 
+TEST_CASE("SIGUSR1 to the whole group ends no client") {
+    Server server;
+    Fd client = dial(server.port);
+    CHECK(echoes(client, "before"));
+    REQUIRE(kill(-server.pid(), SIGUSR1) == 0);
+    CHECK(server.output_has("served 1, live 1"));
+    CHECK(echoes(client, "after"));
+}
+
+// Whether SIGNO is in the mask that NAME has in /proc/PID/status.
+static bool in_mask(pid_t pid, const char *name, int signo) {
+    unsigned long long mask = std::stoull(status_field(pid, name), nullptr, 16);
+    return (mask >> (signo - 1) & 1) != 0;
+}
+
+TEST_CASE("parent and child have the dispositions that they should") {
+    Server server;
+    Fd client = dial(server.port);
+    CHECK(echoes(client, "hello"));
+    pid_t parent = server.pid();
+    pid_t child = children_of(parent).front();
+    for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1}) {
+        CHECK(in_mask(parent, "SigCgt", signo));
+        CHECK_FALSE(in_mask(child, "SigCgt", signo));
+        bool ignored = signo == SIGINT || signo == SIGUSR1;
+        CHECK(in_mask(child, "SigIgn", signo) == ignored);
+    }
+    for (int signo : {SIGPIPE, SIGXFSZ, SIGTTOU}) {
+        CHECK(in_mask(parent, "SigIgn", signo));
+        CHECK(in_mask(child, "SigIgn", signo));
+    }
+    CHECK(status_field(child, "SigBlk") == "0000000000000000");
+}
+
 TEST_CASE("-q prints no line per client") {
     for (const char *option : {"-q", "--quiet"}) {
         Server server({option, "-C", "1"});

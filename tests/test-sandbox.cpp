@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <csignal>
+#include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -51,6 +52,13 @@ TEST_CASE("what no server does ends the process" *
               return static_cast<int>(
                   syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
           }) == killed);
+}
+
+TEST_CASE("an abort is told as what it is") {
+    CHECK(status_inside([]() -> int {
+              signal(SIGABRT, SIG_DFL); // doctest's own handler does more
+              abort();
+          }) == 128 + SIGABRT);
 }
 
 TEST_CASE("a child inherits it" * doctest::skip(!sandbox_built_in())) {

@@ -45,6 +45,8 @@ pid_t __real_fork();
 pid_t __wrap_fork();
 pid_t __real_waitpid(pid_t, int *, int);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
                  const sigset_t *);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
@@ -74,6 +76,21 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
     return inside && strikes(ppoll_fault)
                ? -1
                : __real_ppoll(fds, count, time, mask);
+}
+
+// From the READINGS_TO_JUMP-th reading on the clock is an hour ahead, as after
+// a stop at just that place. 0: never.
+static int readings_to_jump;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = __real_clock_gettime(clock, now);
+    if (inside && readings_to_jump > 0 && fork_fault.used > 0) {
+        if (readings_to_jump == 1)
+            now->tv_sec += 3600;
+        else
+            readings_to_jump--;
+    }
+    return result;
 }
 
 static double seconds_now() {
@@ -204,6 +221,18 @@ TEST_CASE_FIXTURE(ServeFixture, "a client whose fork fails is kept") {
     }
 }
 
+TEST_CASE_FIXTURE(ServeFixture, "a pause that is over at once is no pause") {
+    for (int reading = 1; reading < 8; reading++) {
+        fork_fault = {EAGAIN, 1};
+        readings_to_jump = reading;
+        ServeProcess server(listener, 4);
+        CHECK(echoes(dial(port), "hello"));
+        server.signal(SIGTERM);
+        CHECK(server.wait() == 0);
+        readings_to_jump = 0;
+    }
+}
+
 TEST_CASE_FIXTURE(ServeFixture, "a fork that always fails makes it not spin") {
     fork_fault = {EAGAIN, for_ever};
     ServeProcess server(listener, 4);
@@ -224,6 +253,19 @@ TEST_CASE_FIXTURE(ServeFixture, "a waitpid that fails is tried again") {
         CHECK(server.wait() == 0);
         CHECK(count_of("live 0", server.output) == 1);
     }
+}
+
+TEST_CASE_FIXTURE(ServeFixture,
+                  "children that nobody can reap do not stop it") {
+    waitpid_fault = {ECHILD, for_ever};
+    ServeProcess server(listener, 4);
+    CHECK(echoes(dial(port), "one"));
+    CHECK(server.errors_have("waitpid: "));
+    CHECK(echoes(dial(port), "two"));
+    server.signal(SIGTERM);
+    server.signal(SIGINT);
+    CHECK(server.wait() == 1);
+    CHECK(count_of("served 2, live 2", server.output) == 1);
 }
 
 TEST_CASE_FIXTURE(ServeFixture, "a ppoll that fails is told, and not spun on") {

@@ -177,6 +177,7 @@ TEST_CASE("a listener passed in is taken, by the process it is meant for") {
     CHECK(inherited(nullptr, nullptr, fd) == "ENOENT");
     CHECK(inherited("@", nullptr, fd) == "ENOENT");
     CHECK(inherited("1", "1", fd) == "ENOENT");
+    CHECK(inherited("1", "2", fd) == "ENOENT"); // nor is it ours to judge
     CHECK(inherited("@", "0", fd) == "ENOENT");
     CHECK(inherited("@", "2", fd) == "EINVAL");
     CHECK(inherited("@", "x", fd) == "EINVAL");

@@ -3,12 +3,29 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "support.h"
 #include "talk.h"
+
+// The linker hands the writer's half-close to this file (--wrap): it may be as
+// slow to end after it as it likes.
+static bool linger_after_shutdown;
+
+extern "C" {
+int __real_shutdown(int socket, int how);
+int __wrap_shutdown(int socket, int how);
+}
+
+int __wrap_shutdown(int socket, int how) {
+    int result = __real_shutdown(socket, how);
+    if (linger_after_shutdown)
+        pause();
+    return result;
+}
 
 // A stand-in for a server, a process at the other end of a socket pair.
 using Peer = std::function<void(const Fd &end)>;
@@ -99,6 +116,31 @@ TEST_CASE("a server that ends first ends the writer too") {
     CHECK(talked.report.failed == nullptr);
 }
 
+TEST_CASE("a writer that has sent all is no longer at work") {
+    linger_after_shutdown = true;
+    Talk talked = talk_about("hello\nq\n" + std::string(1 << 20, 'x'), echo);
+    linger_after_shutdown = false;
+    CHECK(talked.result == 0);
+    CHECK_FALSE(talked.report.server_first);
+    CHECK_FALSE(talked.report.input_left);
+}
+
+TEST_CASE("input that is still in the writer's hands is told") {
+    Fd from = scratch_file(std::string(1 << 22, 'x'));
+    Fd to = scratch_file();
+    Talk talked = talk_with(
+        [](const Fd &end) {
+            receive(end, 1000); // then nothing: the writer stands still
+            finish_sending(end);
+            struct pollfd gone = {end.get(), 0, 0}; // told as POLLHUP
+            poll(&gone, 1, deadline_seconds * 1000);
+        },
+        from.get(), to.get(), true);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.server_first);
+    CHECK(talked.report.input_left);
+}
+
 TEST_CASE("input that could not be sent is a failure") {
     Talk talked = talk_about(std::string(1 << 22, 'x'), [](const Fd &end) {
         receive(end, 1000);
@@ -109,7 +151,8 @@ TEST_CASE("input that could not be sent is a failure") {
 
 TEST_CASE("input and output that fail are named") {
     Fd to = scratch_file();
-    Talk talked = talk_with(echo, -1, to.get(), false);
+    constexpr int closed = 999;
+    Talk talked = talk_with(echo, closed, to.get(), false);
     CHECK(talked.result == -1);
     CHECK(std::string(talked.report.unsent) == "standard input");
     CHECK(talked.report.unsent_error == EBADF);

@@ -32,6 +32,19 @@ TEST_CASE("a first or second fork that fails is no parent" *
     check_failing_forks({program("wait"), "0"}, 2);
 }
 
+TEST_CASE("a fork that fails does not wait for a child of somebody else" *
+          doctest::skip(geteuid() != 0)) {
+    StartOptions start;
+    start.in_child = [] {
+        become_limited_user(3);
+        if (fork() == 0)
+            _exit(pause());
+    };
+    Process wait({program("wait"), "0"}, start);
+    CHECK(wait.wait() == 1);
+    CHECK(count_of("fork: Resource temporarily", wait.errors) == 1);
+}
+
 TEST_CASE("wrong words are named") {
     check_wrong_words("wait");
 }
