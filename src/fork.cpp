@@ -22,9 +22,7 @@ static void wait_for_child(pid_t pid) {
         die("waitpid");
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
         return;
-    char words[status_text_size];
-    describe_status(status, words);
-    die_plain("child %d: %s", pid, words);
+    die_of_child(pid, status);
 }
 
 int main(int argc, char **argv) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "die.h"
 #include "reap.h"
 
 int reap_children(reaped_handler *reaped, void *context) {
@@ -22,4 +23,10 @@ void describe_status(int status, char text[status_text_size]) {
     else
         (void)snprintf(text, status_text_size, "exited %d",
                        WEXITSTATUS(status));
+}
+
+void die_of_child(pid_t pid, int status) {
+    char text[status_text_size];
+    describe_status(status, text);
+    die_plain("child %d: %s", pid, text);
 }

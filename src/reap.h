@@ -19,3 +19,7 @@ constexpr size_t status_text_size = 32;
 // Writes how the child with wait status STATUS ended: "exited 3", "killed by
 // signal 9".
 void describe_status(int status, char text[status_text_size]);
+
+// For a demonstration whose child PID has not done what it was to do: die(),
+// saying how it ended.
+[[noreturn]] void die_of_child(pid_t pid, int status);

@@ -90,7 +90,7 @@ bool sandbox_built_in(void) {
 
 int sandbox_enter(void) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (filter == nullptr) { // no memory, but then the kernel would end us
+    if (filter == nullptr) { // it gives no reason; this is the likely one
         errno = ENOSYS;
         return -1;
     }

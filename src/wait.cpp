@@ -65,9 +65,7 @@ static void show(const char *which, pid_t pid, int status, int expected) {
         if (WEXITSTATUS(status) == expected)
             return;
     }
-    char words[status_text_size];
-    describe_status(status, words);
-    die_plain("child %d: %s", pid, words);
+    die_of_child(pid, status);
 }
 
 int main(int argc, char **argv) {

@@ -37,9 +37,7 @@ static void poll_child(pid_t pid, int seconds) {
         if (WEXITSTATUS(status) == child_status)
             return;
     }
-    char words[status_text_size];
-    describe_status(status, words);
-    die_plain("child %d: %s", pid, words);
+    die_of_child(pid, status);
 }
 
 int main(int argc, char **argv) {

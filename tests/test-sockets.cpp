@@ -12,6 +12,43 @@
 #include "sockets.h"
 #include "support.h"
 
+// The linker hands these calls of the library to this file (--wrap).
+static int no_ipv6;     // the errno of a host without it; 0 where it has it
+static bool bind_fails; // with that errno; else it is socket(2) that fails
+static bool listen_fails;
+
+extern "C" {
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+}
+
+static bool missing(int family, bool in_bind) {
+    if (no_ipv6 == 0 || family != AF_INET6 || in_bind != bind_fails)
+        return false;
+    errno = no_ipv6;
+    return true;
+}
+
+int __wrap_socket(int family, int type, int protocol) {
+    return missing(family, false) ? -1 : __real_socket(family, type, protocol);
+}
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size) {
+    return missing(address->sa_family, true) ? -1
+                                             : __real_bind(fd, address, size);
+}
+
+int __wrap_listen(int fd, int backlog) {
+    if (!listen_fails)
+        return __real_listen(fd, backlog);
+    errno = EADDRINUSE;
+    return -1;
+}
+
 static std::string text_of(const sockaddr_storage &address) {
     char text[address_text_size];
     format_address(&address, text);
@@ -101,6 +138,36 @@ TEST_CASE("a family may have the port to itself") {
     CHECK(ipv4.get() != -1);
 }
 
+TEST_CASE("a host without IPv6 listens on IPv4 alone") {
+    for (int error : {EAFNOSUPPORT, EADDRNOTAVAIL}) {
+        no_ipv6 = error;
+        bind_fails = error == EADDRNOTAVAIL;
+        listen_failure failure = {};
+        size_t held = descriptors_of(getpid()).size();
+        Fd ipv4(listen_everywhere(AF_UNSPEC, 0, 5, &failure));
+        CHECK(ipv4.get() != -1);
+        CHECK(dial(port_of(ipv4), AF_INET).get() != -1);
+        CHECK(listen_everywhere(AF_INET6, 0, 5, &failure) == -1);
+        CHECK(errno == error);
+        CHECK(std::string(failure.call) == (bind_fails ? "bind" : "socket"));
+        ipv4.close();
+        CHECK(descriptors_of(getpid()).size() == held); // nothing left open
+        no_ipv6 = 0;
+    }
+}
+
+TEST_CASE("a listen that fails is named, and leaves nothing open") {
+    listen_failure failure = {};
+    size_t held = descriptors_of(getpid()).size();
+    listen_fails = true;
+    CHECK(listen_everywhere(AF_UNSPEC, 0, 5, &failure) == -1);
+    CHECK(errno == EADDRINUSE);
+    listen_fails = false;
+    CHECK(std::string(failure.call) == "listen");
+    CHECK(text_of(failure.address) == "[::]:0");
+    CHECK(descriptors_of(getpid()).size() == held);
+}
+
 TEST_CASE("a failure names the call and the address") {
     listen_failure failure = {};
     Fd first = listen_on("127.0.0.1", &failure);
@@ -119,7 +186,9 @@ TEST_CASE("a failure names the call and the address") {
 TEST_CASE("the backlog is the kernel's largest") {
     Fd file(open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC));
     REQUIRE(file.get() != -1);
+    size_t held = descriptors_of(getpid()).size();
     CHECK(largest_backlog() == std::stoi(receive(file, 16)));
+    CHECK(descriptors_of(getpid()).size() == held);
 }
 
 template <typename Value>

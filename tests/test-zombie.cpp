@@ -25,6 +25,7 @@ TEST_CASE("the zombie is there while the parent stays") {
     size_t at = zombie.output.find("Child Process ID: ") + 18;
     pid_t child = std::stoi(zombie.output.substr(at));
     CHECK(process_state(child) == "Z");
+    CHECK(descriptors_of(zombie.pid()).size() == 3);
     CHECK(status_field(child, "PPid") == std::to_string(zombie.pid()));
     CHECK_FALSE(zombie.has_ended());
     zombie.signal(SIGTERM);
