@@ -137,7 +137,9 @@ static int child_signals(void) {
         (void)close(listener);
     if (child_signals() == -1)
         _exit(child_failed);
-    _exit(child_status(echo_stream(client))); // which closes the client
+    int status = child_status(echo_stream(client));
+    (void)close(client); // the last of its two descriptors: the client's end
+    _exit(status);
 }
 
 // ---- the parent ------------------------------------------------------------

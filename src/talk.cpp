@@ -148,6 +148,7 @@ static ssize_t next_piece(const struct talk *t, struct quit_reader *reader,
     // The server sees the end, and what it still sends can come.
     if (shutdown(t->socket, SHUT_WR) == -1 && errno != ENOTCONN)
         writer_failed(t->page, "shutdown");
+    (void)close(t->socket); // the parent's goes on receiving
     _exit(EXIT_SUCCESS);
 }
 

@@ -142,8 +142,11 @@ static void execute(const std::vector<std::string> &arguments,
     words.push_back(nullptr);
     for (const std::string &setting : options.environment)
         putenv(const_cast<char *>(setting.c_str()));
-    // What the test itself was started with is none of the program's business.
+    // What the test itself was started with is none of the program's business:
+    // a shell's background job, say, ignores SIGINT.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    for (int signo = 1; signo < SIGRTMIN; signo++)
+        ::signal(signo, SIG_DFL);
     if (options.in_child)
         options.in_child();
     fexecve(image.get(), words.data(), environ);
