@@ -23,8 +23,8 @@ constexpr int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 // what it has read to send, so that bytes cut off on the way count as missing.
 struct writer_page {
     struct tally taken;
-    bool busy;     // something of the input may be in its hands, uncounted
-    bool finished; // it has sent all that it had to send
+    bool reading;  // it may have taken what is not counted yet
+    bool finished; // there is nothing left to send
     const char *failed;
     int error;
 };
@@ -135,15 +135,15 @@ static ssize_t next_piece(const struct talk *t, struct quit_reader *reader,
         // Apart from the read: whoever ends it here takes nothing with it.
         if (!reader.quit && wait_for(t->input, -1) == -1)
             writer_failed(t->page, "ppoll");
-        t->page->busy = true;
+        t->page->reading = true;
         ssize_t n = next_piece(t, &reader, &piece);
         if (n == -1)
             writer_failed(t->page, "standard input");
         count(&t->page->taken, piece, static_cast<size_t>(n));
+        t->page->finished = n == 0;
+        t->page->reading = false;
         if (write_all(t->socket, piece, static_cast<size_t>(n)) == -1)
             writer_failed(t->page, "sending");
-        t->page->finished = n == 0;
-        t->page->busy = false;
     }
     // The server sees the end, and what it still sends can come.
     if (shutdown(t->socket, SHUT_WR) == -1 && errno != ENOTCONN)
@@ -250,7 +250,7 @@ static void end_writer(struct talk *t, bool server_ended) {
         bool unfinished = server_ended && !t->page->finished;
         t->report->server_first = unfinished;
         t->report->input_left =
-            unfinished && (t->page->busy || input_waits(t->input));
+            unfinished && (t->page->reading || input_waits(t->input));
     } else if (status != -1) {
         note_writer_end(t, status);
     }
