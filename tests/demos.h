@@ -20,7 +20,7 @@ void check_each_start(const std::vector<std::string> &arguments,
 void check_unwritable(const std::vector<std::string> &arguments);
 
 // Runs ARGUMENTS as a user who may have 1, 2, ... FORKS processes, so that each
-// fork in turn fails: a message, status 1, and no process left. Needs root.
+// fork in turn fails: a message, status 1, and every child reaped. Needs root.
 void check_failing_forks(const std::vector<std::string> &arguments, int forks);
 
 // Runs NAME with wrong words: a message that shows the word, status 2.

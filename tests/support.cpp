@@ -363,10 +363,26 @@ long ticks_of(pid_t pid) {
     return user + system;
 }
 
-bool group_is_empty(pid_t pid) {
+// Reaps those of the group that PID has led which have come to the test.
+static int reap_orphans(pid_t pid) {
+    int count = 0;
     while (waitpid(-pid, nullptr, WNOHANG) > 0)
-        ; // an orphan that has ended
+        count++;
+    return count;
+}
+
+bool group_is_empty(pid_t pid) {
+    (void)reap_orphans(pid);
     return kill(-pid, 0) == -1 && errno == ESRCH;
+}
+
+int orphans_left_by(pid_t pid) {
+    int count = 0;
+    CHECK(eventually([&] {
+        count += reap_orphans(pid);
+        return kill(-pid, 0) == -1 && errno == ESRCH;
+    }));
+    return count;
 }
 
 // ---- the server -------------------------------------------------------------

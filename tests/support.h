@@ -129,8 +129,10 @@ std::map<int, std::string> descriptors_of(pid_t pid);
 // User and system time of PID, in clock ticks.
 long ticks_of(pid_t pid);
 // Whether no process is left in the group that PID, already reaped, has led.
-// Reaps those of it that have ended.
 bool group_is_empty(pid_t pid);
+// Waits until none is left in that group. Returns how many of it nobody but the
+// test was there to reap.
+int orphans_left_by(pid_t pid);
 
 // ---- the server -------------------------------------------------------------
 
