@@ -95,6 +95,11 @@ static void put_at(int fd, int number) {
         _exit(126);
 }
 
+// Even where the test is killed, and its destructors do not run.
+static void end_with_test() {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static int or_else(int fd, const Fd &other) {
     return fd == -1 ? other.get() : fd;
 }
@@ -116,6 +121,7 @@ void Process::start(const StartOptions &options,
         put_at(or_else(options.input, null), STDIN_FILENO);
         put_at(or_else(options.output, out.write_end), STDOUT_FILENO);
         put_at(or_else(options.errors, err.write_end), STDERR_FILENO);
+        end_with_test();
         try {
             run();
         } catch (...) { // a REQUIRE that failed: its report is the output
@@ -149,6 +155,7 @@ static void execute(const std::vector<std::string> &arguments,
         ::signal(signo, SIG_DFL);
     if (options.in_child)
         options.in_child();
+    end_with_test(); // a change of user has undone it
     fexecve(image.get(), words.data(), environ);
     _exit(127);
 }
