@@ -17,6 +17,7 @@ clean_up() {
 }
 trap clean_up EXIT
 trap 'exit 1' INT TERM
+trap '' PIPE # else a closed output would end this without cleaning up
 
 heading() {
     printf '\n== %s\n' "$*"
@@ -24,7 +25,7 @@ heading() {
 
 # Waits until the lines of FILE that match PATTERN are COUNT or more.
 await() {
-    tries=500
+    tries=2000
     until [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || {

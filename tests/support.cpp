@@ -19,6 +19,7 @@
 #include <sstream>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <thread>
@@ -170,7 +171,8 @@ Process::Process(const std::function<void()> &body) {
 }
 
 Process::~Process() {
-    kill(-pid_, SIGKILL);
+    if (!reaped_ || !group_is_empty(pid_)) // else the number may be another's
+        kill(-pid_, SIGKILL);
     while (waitpid(-pid_, nullptr, 0) > 0)
         ;
 }
@@ -302,10 +304,57 @@ void become_limited_user(int processes) {
     struct rlimit limit = {};
     (void)getrlimit(RLIMIT_NPROC, &limit);
     limit.rlim_cur = static_cast<rlim_t>(processes);
-    uid_t user = 1000000 + static_cast<uid_t>(getpid()); // nobody else's
+    // Nobody else's, or next to: a container may have no more than 65536.
+    uid_t user = 10000 + static_cast<uid_t>(getpid()) % 50000;
     if (setrlimit(RLIMIT_NPROC, &limit) == -1 || setgid(user) == -1 ||
         setuid(user) == -1)
         _exit(124);
+}
+
+static Fd local_socket(int family, int port, sockaddr_storage *address,
+                       socklen_t *size) {
+    *address = {};
+    address->ss_family = static_cast<sa_family_t>(family);
+    auto *ipv4 = reinterpret_cast<sockaddr_in *>(address);
+    auto *ipv6 = reinterpret_cast<sockaddr_in6 *>(address);
+    in_port_t network_port = htons(static_cast<in_port_t>(port));
+    if (family == AF_INET6) {
+        ipv6->sin6_addr = in6addr_loopback;
+        ipv6->sin6_port = network_port;
+        *size = sizeof *ipv6;
+    } else {
+        ipv4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ipv4->sin_port = network_port;
+        *size = sizeof *ipv4;
+    }
+    Fd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    struct timeval limit = {deadline_seconds, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    return fd;
+}
+
+// Asked before doctest is set up, when the list of tests is made: no assertion
+// can be made here, nor in have_ipv6().
+bool can_become_limited_user() {
+    if (geteuid() != 0)
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_limited_user(100);
+        _exit(0);
+    }
+    int status = -1;
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+bool have_ipv6() {
+    struct sockaddr_storage address;
+    socklen_t size = 0;
+    Fd fd = local_socket(AF_INET6, 0, &address, &size);
+    return fd.get() != -1 &&
+           bind(fd.get(), reinterpret_cast<struct sockaddr *>(&address),
+                size) == 0;
 }
 
 // ---- /proc ------------------------------------------------------------------
@@ -354,6 +403,11 @@ std::map<int, std::string> descriptors_of(pid_t pid) {
     if (fds != nullptr)
         closedir(fds);
     return descriptors;
+}
+
+Fd copy_of_descriptor(pid_t pid, int fd) {
+    Fd pid_fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    return Fd(static_cast<int>(syscall(SYS_pidfd_getfd, pid_fd.get(), fd, 0)));
 }
 
 long ticks_of(pid_t pid) {
@@ -428,30 +482,6 @@ int announced_port(const std::string &output) {
     return std::stoi(output.substr(colon + 1, end - colon - 1));
 }
 
-static Fd local_socket(int family, int port, sockaddr_storage *address,
-                       socklen_t *size) {
-    *address = {};
-    address->ss_family = static_cast<sa_family_t>(family);
-    auto *ipv4 = reinterpret_cast<sockaddr_in *>(address);
-    auto *ipv6 = reinterpret_cast<sockaddr_in6 *>(address);
-    in_port_t network_port = htons(static_cast<in_port_t>(port));
-    if (family == AF_INET6) {
-        ipv6->sin6_addr = in6addr_loopback;
-        ipv6->sin6_port = network_port;
-        *size = sizeof *ipv6;
-    } else {
-        ipv4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        ipv4->sin_port = network_port;
-        *size = sizeof *ipv4;
-    }
-    Fd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    REQUIRE(fd.get() != -1);
-    struct timeval limit = {deadline_seconds, 0};
-    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    return fd;
-}
-
 int try_to_dial(int port, int family, Fd *fd) {
     struct sockaddr_storage address;
     socklen_t size = 0;
@@ -476,21 +506,28 @@ Fd dial(int port) {
     return dial(port, AF_INET);
 }
 
-Fd listen_locally(int *port) {
+int refusing_port(Fd *holder) {
     struct sockaddr_storage address;
     socklen_t size = 0;
-    Fd fd = local_socket(AF_INET, 0, &address, &size);
+    *holder = local_socket(AF_INET, 0, &address, &size);
     auto *generic = reinterpret_cast<struct sockaddr *>(&address);
-    REQUIRE(bind(fd.get(), generic, size) == 0);
+    REQUIRE(bind(holder->get(), generic, size) == 0);
+    REQUIRE(getsockname(holder->get(), generic, &size) == 0);
+    return ntohs(reinterpret_cast<sockaddr_in *>(&address)->sin_port);
+}
+
+Fd listen_locally(int *port) {
+    Fd fd;
+    *port = refusing_port(&fd);
     REQUIRE(listen(fd.get(), SOMAXCONN) == 0);
-    REQUIRE(getsockname(fd.get(), generic, &size) == 0);
-    *port = ntohs(reinterpret_cast<sockaddr_in *>(&address)->sin_port);
     return fd;
 }
 
 void send_all(const Fd &fd, std::string_view bytes) {
     while (!bytes.empty()) {
         ssize_t n = send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (n == -1 && errno == EINTR)
+            continue; // the test was stopped and went on
         REQUIRE_MESSAGE(n > 0, strerror(errno));
         bytes.remove_prefix(static_cast<size_t>(n));
     }
@@ -501,6 +538,8 @@ std::string receive(const Fd &fd, size_t size) {
     size_t filled = 0;
     while (filled < size) {
         ssize_t n = read(fd.get(), bytes.data() + filled, size - filled);
+        if (n == -1 && errno == EINTR)
+            continue; // the test was stopped and went on
         REQUIRE_MESSAGE(n >= 0, strerror(errno));
         if (n == 0)
             break;

@@ -116,6 +116,11 @@ void block_every_signal();
 // Ends being root: the process goes on as a user of its own who may have
 // PROCESSES processes, itself included. RLIMIT_NPROC does not bind root.
 void become_limited_user(int processes);
+// Whether it can: as root, and where such a user exists (not in every
+// container). Without it the tests of forks that fail are skipped.
+bool can_become_limited_user();
+// Whether this host has an IPv6 loopback address.
+bool have_ipv6();
 
 // ---- /proc ------------------------------------------------------------------
 
@@ -126,6 +131,9 @@ std::string status_field(pid_t pid, const std::string &name);
 std::vector<pid_t> children_of(pid_t pid);
 // Descriptor to link target.
 std::map<int, std::string> descriptors_of(pid_t pid);
+// A copy of PID's descriptor FD; -1 where the host does not let us, as
+// pidfd_getfd(2) in some containers.
+Fd copy_of_descriptor(pid_t pid, int fd);
 // User and system time of PID, in clock ticks.
 long ticks_of(pid_t pid);
 // Whether no process is left in the group that PID, already reaped, has led.
@@ -153,6 +161,9 @@ int announced_port(const std::string &output);
 // A loopback connection; its reads and writes fail at the deadline.
 Fd dial(int port, int family);
 Fd dial(int port); // by IPv4
+// A port of loopback that is taken, but where nobody listens, while *HOLDER is
+// open.
+int refusing_port(Fd *holder);
 // One attempt: *FD is its socket, the result connect(2)'s.
 int try_to_dial(int port, int family, Fd *fd);
 // Whether somebody takes connections at PORT.

@@ -46,8 +46,8 @@ TEST_CASE("a name connects by whichever of its addresses answers") {
 }
 
 TEST_CASE("a port where nobody listens is refused") {
-    int port = 0;
-    listen_locally(&port).close();
+    Fd holder;
+    int port = refusing_port(&holder);
     Attempt made = attempt("127.0.0.1", port);
     CHECK(made.fd.get() == -1);
     CHECK(made.why == strerror(ECONNREFUSED));
@@ -84,9 +84,11 @@ TEST_CASE("a socket that connects to itself is refused") {
 }
 
 TEST_CASE("a name that nobody knows is told as such") {
-    Attempt made = attempt("no-such-host.invalid", 7);
+    // Too long for any resolver to ask the network for it.
+    std::string host(64, 'x');
+    Attempt made = attempt(host.c_str(), 7);
     CHECK(made.fd.get() == -1);
-    CHECK(made.peer == "no-such-host.invalid");
+    CHECK(made.peer == host.substr(0, address_text_size - 1));
     CHECK_FALSE(made.why.empty());
     CHECK(attempt("::1", 7, AF_INET).fd.get() == -1);
 }

@@ -65,8 +65,11 @@ TEST_CASE("q or Q alone on a line ends it, and nothing else does") {
         CHECK(talk_to(server.port, "one\n" + std::string(quit)).output ==
               prefix + "one\n");
     CHECK(talk_to(server.port, "q\nlost\n").output.empty());
-    std::string text = "quit\n q\nqq\n" + std::string(29, 'x') + "\nxq\n";
-    CHECK(count_of(prefix, talk_to(server.port, text).output) == 5);
+    CHECK(count_of(prefix, talk_to(server.port, "quit\n q\nqq\n").output) == 3);
+    // 29 characters fill the book's buffer; the q is then read by itself.
+    std::string line = std::string(29, 'x') + "q\n";
+    CHECK(talk_to(server.port, line + "end\n").output ==
+          prefix + line + prefix + "end\n");
 }
 
 TEST_CASE("bytes of every value pass, and so do lines of any length") {
@@ -107,23 +110,28 @@ TEST_CASE("names, both families and a family of choice are dialled") {
         return run(words).status;
     };
     CHECK(status({"localhost"}) == 0);
-    CHECK(status({"::1"}) == 0);
-    CHECK(status({"-6", "::1"}) == 0);
+    if (have_ipv6()) {
+        CHECK(status({"::1"}) == 0);
+        CHECK(status({"-6", "::1"}) == 0);
+    }
     CHECK(status({"--ipv4", "-w", "5", "127.0.0.1"}) == 0);
     CHECK(status({"-4", "::1"}) == 1);
 }
 
 TEST_CASE("a connection that cannot be made is told") {
-    int port = 0;
-    listen_locally(&port).close();
+    Fd holder;
+    int port = refusing_port(&holder);
     Run refused = talk_to(port, "");
     CHECK(refused.status == 1);
     CHECK(refused.errors ==
           "echo_mpclient: connect 127.0.0.1:" + std::to_string(port) +
               ": Connection refused\n");
-    Run unknown = run({program("echo_mpclient"), "no-such-host.invalid", "7"});
+    // Too long for any resolver to ask the network for it.
+    std::string host(64, 'x');
+    Run unknown = run({program("echo_mpclient"), host, "7"});
     CHECK(unknown.status == 1);
-    CHECK(count_of("no-such-host.invalid: ", unknown.errors) == 1);
+    CHECK(count_of("connect xxx", unknown.errors) == 1);
+    CHECK(count_of(": Name or service not known\n", unknown.errors) == 1);
 }
 
 TEST_CASE("help, version and wrong words") {
@@ -366,7 +374,8 @@ TEST_CASE("input and output that somebody made non-blocking change nothing") {
     CHECK(client.wait() == 0);
 }
 
-TEST_CASE("a fork that fails is told" * doctest::skip(geteuid() != 0)) {
+TEST_CASE("a fork that fails is told" *
+          doctest::skip(!can_become_limited_user())) {
     Server server;
     StartOptions start;
     start.in_child = [] { become_limited_user(1); };

@@ -87,7 +87,7 @@ TEST_CASE("output that cannot be written is a failure") {
 }
 
 TEST_CASE("a first or second fork that fails is no parent" *
-          doctest::skip(geteuid() != 0)) {
+          doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("remove_zombie"), "1000", "1"}, 2);
 }
 

@@ -28,12 +28,12 @@ TEST_CASE("output that cannot be written is a failure") {
 }
 
 TEST_CASE("a first or second fork that fails is no parent" *
-          doctest::skip(geteuid() != 0)) {
+          doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("wait"), "0"}, 2);
 }
 
 TEST_CASE("a fork that fails does not wait for a child of somebody else" *
-          doctest::skip(geteuid() != 0)) {
+          doctest::skip(!can_become_limited_user())) {
     StartOptions start;
     start.in_child = [] {
         become_limited_user(3);

@@ -53,7 +53,8 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("waitpid"), "1000", "1"});
 }
 
-TEST_CASE("a fork that fails is no parent" * doctest::skip(geteuid() != 0)) {
+TEST_CASE("a fork that fails is no parent" *
+          doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("waitpid"), "0", "1"}, 1);
 }
 
