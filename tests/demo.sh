@@ -39,7 +39,7 @@ await() {
 
 # Whatever this script was itself started with beyond 0, 1 and 2 is no part of
 # the show.
-inherited=$(for fd in /proc/$$/fd/[3-9] /proc/$$/fd/[1-9][0-9]*; do
+inherited=$(for fd in "/proc/$$/fd"/[3-9] "/proc/$$/fd"/[1-9][0-9]*; do
     readlink "$fd" || :
 done)
 
