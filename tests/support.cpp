@@ -243,11 +243,20 @@ void Process::signal(int signo) const {
     REQUIRE(kill(pid_, signo) == 0);
 }
 
-std::string program(const std::string &name) {
-    const char *folder = getenv("ECHO_MP_PROGRAMS");
-    REQUIRE_MESSAGE(folder != nullptr, "run by `meson test`, which sets "
-                                       "ECHO_MP_PROGRAMS");
+static std::string path_in(const std::string &variable,
+                           const std::string &name) {
+    const char *folder = getenv(variable.c_str());
+    REQUIRE_MESSAGE(folder != nullptr, "run by `meson test`, which sets ",
+                    variable);
     return std::string(folder) + "/" + name;
+}
+
+std::string program(const std::string &name) {
+    return path_in("ECHO_MP_PROGRAMS", name);
+}
+
+std::string test_program(const std::string &name) {
+    return path_in("ECHO_MP_TEST_PROGRAMS", name);
 }
 
 Run run(const std::vector<std::string> &arguments,

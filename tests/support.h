@@ -94,6 +94,8 @@ class Process {
 
 // The path of one of the project's programs, from ECHO_MP_PROGRAMS.
 std::string program(const std::string &name);
+// The path of a program of the tests' own, from ECHO_MP_TEST_PROGRAMS.
+std::string test_program(const std::string &name);
 
 // One run to its end.
 struct Run {
