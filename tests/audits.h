@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// audits - what must hold of the programs from outside, by /proc and by what
+// clients see. An audit returns what it has found broken, nothing at best.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "findings.h"
+
+// ---- a server ---------------------------------------------------------------
+
+// SERVER is its path and its arguments; it listens on a free port and prints
+// echo_mpserv's lines, and `-g SECONDS`, put in after the path, is its grace.
+using Words = std::vector<std::string>;
+
+// The parent holds what it held when it began to listen, a child 0, 1, 2 and
+// its client's connection: before, while and after there are clients.
+Findings audit_descriptors(const Words &server);
+// CLIENTS leave at once, and their children end before one is reaped: no
+// zombie, a line for each, totals that are right, and nobody left at the end.
+Findings audit_storm(const Words &server, int clients);
+// What parent and child catch, ignore and block.
+Findings audit_signals(const Words &server);
+// Neither the parent nor the child of a silent client wakes up for nothing.
+Findings audit_idle(const Words &server);
+// After SIGTERM: no listener; clients finish, or are ended after the grace;
+// all are reaped; exit status 0.
+Findings audit_drain(const Words &server);
+// To a file, a pipe and a socket that keeps each write apart: whole lines, one
+// when a client comes and one when it goes, none when a child only stops.
+Findings audit_lines(const Words &server);
+
+// ---- the client and the demonstrations --------------------------------------
+
+// Receiver and writer, while the user types nothing and after the half-close:
+// their descriptors, signals and sleep.
+Findings audit_client();
+// Each way to end: the exit status, and no process left.
+Findings audit_client_ends();
+// Parents and children while they sleep: descriptors, signals, state.
+Findings audit_demonstrations();
+// Their orderly ends: no process left, but for the one zombie that zombie.cpp
+// shows on purpose.
+Findings audit_demonstration_ends();
