@@ -93,7 +93,9 @@ static void wait_and_reap(struct family *family, int milliseconds) {
     if (!child_ended)
         return;
     child_ended = 0;
-    if (reap_children(show_removed, family) == -1 && errno != ECHILD)
+    bool reaped = reap_children(show_removed, family) == 0;
+    // No child is there: right if all have come, else they never will.
+    if (!reaped && (errno != ECHILD || family->left > 0))
         die("waitpid");
 }
 

@@ -127,6 +127,7 @@ void Process::start(const StartOptions &options,
             run();
         } catch (...) { // a REQUIRE that failed: its report is the output
             std::cout.flush();
+            fflush(nullptr);
             _exit(125);
         }
         _exit(0);
@@ -386,17 +387,27 @@ std::string process_state(pid_t pid) {
     return status_field(pid, "State").substr(0, 1);
 }
 
-std::vector<pid_t> children_of(pid_t pid) {
-    std::vector<pid_t> children;
+// Every process whose status has VALUE in the line NAME.
+static std::vector<pid_t> processes_with(const std::string &name,
+                                         const std::string &value) {
+    std::vector<pid_t> found;
     DIR *proc = opendir("/proc");
     REQUIRE(proc != nullptr);
     while (const struct dirent *entry = readdir(proc)) {
-        pid_t other = atoi(entry->d_name);
-        if (other > 0 && status_field(other, "PPid") == std::to_string(pid))
-            children.push_back(other);
+        pid_t pid = atoi(entry->d_name);
+        if (pid > 0 && status_field(pid, name) == value)
+            found.push_back(pid);
     }
     closedir(proc);
-    return children;
+    return found;
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    return processes_with("PPid", std::to_string(pid));
+}
+
+std::vector<pid_t> members_of_group(pid_t pid) {
+    return processes_with("NSpgid", std::to_string(pid));
 }
 
 std::map<int, std::string> descriptors_of(pid_t pid) {

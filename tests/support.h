@@ -131,6 +131,8 @@ std::string process_state(pid_t pid);
 // A line of /proc/PID/status, such as "SigCgt", without its name; "" if absent.
 std::string status_field(pid_t pid, const std::string &name);
 std::vector<pid_t> children_of(pid_t pid);
+// Every process, zombies too, of the group that PID leads or has led.
+std::vector<pid_t> members_of_group(pid_t pid);
 // Descriptor to link target.
 std::map<int, std::string> descriptors_of(pid_t pid);
 // A copy of PID's descriptor FD; -1 where the host does not let us, as

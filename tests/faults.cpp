@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// faults - the fault matrix. Every call that the programs make fails in turn:
+// its first use, its second, and so on, once and for ever, in each of the ways
+// that the table has for it; signals come at every call. strace(1) does that
+// from outside, to the programs as they are. After each scenario the invariants
+// of tests/README.md must hold.
+//
+// A row of the table is a test: adding one is all that it takes. A call that a
+// session makes, but that has neither a row nor a place among those that cannot
+// fail, is an error.
+//
+// usage: faults quick|all|controls [word...]
+// The words choose the scenarios whose names hold one of them.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <cstdio>
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "fault_jobs.h"
+
+using enum Target;
+using enum Reaction;
+using enum Times;
+
+// ---- who is tested ---------------------------------------------------------
+
+// echo_mpserv runs without its sandbox: strace replaces the calls that it lets
+// fail by one that the sandbox would not allow.
+static const Subject subjects[] = {
+    {"start", start_session, "echo_mpserv -S 0", ""},
+    {"start at", start_session, "echo_mpserv -S -a 127.0.0.1 0", ""},
+    {"serve", serve_session, "echo_mpserv -S 0", ""},
+    {"serve in its sandbox", serve_session, "echo_mpserv 0", ""},
+    {"grace", grace_session, "echo_mpserv -S -g 0 0", ""},
+    {"talk", talk_session, "echo_mpclient", ""},
+    {"cut off", cut_off_session, "echo_mpclient", ""},
+    {"fork", show_session, "fork",
+     "Child Proc: \\[13, 27\\]\nParent Proc: \\[9, 23\\]\n"},
+    {"zombie", show_session, "zombie 0",
+     "(Child Process ID: [0-9]+\n|Hi, I am a child process\n|"
+     "End child process\n){3}Child State: Z \\(zombie\\)\n"
+     "End parent process\n"},
+    {"wait", show_session, "wait 0",
+     "(Child PID: [0-9]+\n){2}Child send one: 3\nChild send two: 7\n"},
+    {"waitpid", show_session, "waitpid 0 1", "(sleep 1sec.\n)*Child send 24\n"},
+    {"signal", show_session, "signal 1 2", "(wait...\nTime out!\n){3}"},
+    {"sigaction", show_session, "sigaction 1 2", "(wait...\nTime out!\n){3}"},
+    {"remove_zombie", show_session, "remove_zombie 0 0",
+     "(Hi! I'm child process\n|Child proc id: [0-9]+\n|wait...\n|"
+     "Removed proc id: [0-9]+\nChild send: (12|24)\n){11}"},
+};
+
+// ---- the matrix ------------------------------------------------------------
+
+static const Row rows[] = {
+    // The server's start: it listens, or says why not.
+    {"start", parent, "socket", "EMFILE ENOBUFS EACCES", both, stops,
+     "socket [::]:0: "},
+    {"start", parent, "socket", "EAFNOSUPPORT", once, carries_on, ""},
+    {"start at", parent, "socket", "EAFNOSUPPORT", both, stops,
+     "socket 127.0.0.1:0: "},
+    {"start", parent, "setsockopt", "ENOPROTOOPT ENOMEM", both, stops,
+     "setsockopt"},
+    {"start", parent, "bind", "EADDRINUSE EACCES", both, stops,
+     "bind [::]:0: "},
+    {"start", parent, "bind", "EADDRNOTAVAIL", once, carries_on, ""},
+    {"start at", parent, "bind", "EADDRINUSE EACCES EADDRNOTAVAIL", both, stops,
+     "bind 127.0.0.1:0: "},
+    {"start", parent, "listen", "EADDRINUSE ENOBUFS", both, stops,
+     "listen [::]:0: "},
+    {"start", parent, "getsockname", "ENOBUFS", both, stops, "getsockname: "},
+    {"start", parent, "rt_sigaction rt_sigprocmask", "EINVAL", both, stops, ""},
+    {"start", parent, "fcntl", "EBADF", both, ends, ""},
+    {"start", parent, "openat", "EMFILE ENOENT EACCES", both, carries_on, ""},
+    {"start", parent, "read", "EIO", both, carries_on, ""},
+    {"start", parent, "read", "EINTR", once, carries_on, ""},
+    {"start", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"start", parent, "newfstatat", "EIO", both, carries_on, ""},
+    {"start", parent, "dup2", "EBUSY EMFILE", both, carries_on, ""},
+    {"start", parent, "write", "EPIPE ENOSPC EAGAIN EIO EINTR", both,
+     carries_on, ""},
+    {"start", parent, "wait4", "ECHILD EINTR", once, carries_on, ""},
+    {"start", parent, "ppoll", "EINTR ENOMEM", once, carries_on, ""},
+    {"start", parent, "mmap munmap", "ENOMEM", both, ends, ""},
+    {"start", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"start", parent, "*", "SIGTERM", once, drains, ""},
+
+    // The server's parent.
+    {"serve", parent, "accept4",
+     "EINTR ECONNABORTED EPROTO ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET "
+     "EHOSTUNREACH EOPNOTSUPP ENETUNREACH EPERM EAGAIN ETIMEDOUT",
+     both, carries_on, ""},
+    {"serve", parent, "accept4", "EMFILE ENFILE ENOBUFS ENOMEM", both,
+     carries_on, "accept: "},
+    {"serve", parent, "accept4", "EBADF EINVAL ENOTSOCK", both, stops,
+     "accept: "},
+    {"serve", parent, "clone", "EAGAIN ENOMEM", both, carries_on, "fork: "},
+    {"serve", parent, "clone", "late", once, carries_on, ""},
+    {"serve", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"serve", parent, "ppoll", "EINTR EIO ENOMEM", both, carries_on, "ppoll: "},
+    {"serve", parent, "wait4", "EINTR ECHILD", both, carries_on, ""},
+    {"serve", parent, "write", "EPIPE ENOSPC EAGAIN EIO EINTR", both,
+     carries_on, ""},
+    {"serve", parent, "munmap", "ENOMEM", both, carries_on, ""},
+    {"grace", parent, "kill", "EPERM ESRCH", both, carries_on, ""},
+    {"grace", parent, "wait4", "EINTR ECHILD", once, carries_on, ""},
+    {"grace", parent, "wait4", "EINTR ECHILD", for_ever, ends, "waitpid: "},
+    {"grace", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"grace", parent, "ppoll", "EINTR ENOMEM", both, carries_on, ""},
+    {"grace", parent, "write", "EPIPE ENOSPC EAGAIN", both, carries_on, ""},
+    {"grace", parent, "munmap", "ENOMEM", both, carries_on, ""},
+
+    // Its children: of one that serves, and from their birth on.
+    {"serve", child, "read", "ECONNRESET ETIMEDOUT EIO EAGAIN", both,
+     loses_child, ""},
+    {"serve", child, "read", "EINTR", once, carries_on, ""},
+    {"serve", child, "write", "EPIPE ECONNRESET EIO 0", both, loses_child, ""},
+    {"serve", child, "write", "EINTR", once, carries_on, ""},
+    {"serve", child, "close", "EINTR EIO", both, carries_on, ""},
+    {"serve", family, "read", "ECONNRESET EIO", both, loses_child, ""},
+    {"serve", family, "rt_sigaction rt_sigprocmask", "EINVAL", both,
+     loses_child, ""},
+    {"serve", family, "set_robust_list", "ENOSYS", both, carries_on, ""},
+
+    // Signals at every call of a server that has all its guards.
+    {"serve in its sandbox", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"serve in its sandbox", parent, "*", "SIGTERM", once, drains, ""},
+    {"serve in its sandbox", child, "*", "SIGCHLD", once, carries_on, ""},
+    {"serve in its sandbox", child, "*", "SIGTERM", once, loses_child, ""},
+    {"serve in its sandbox", family, "*", "SIGCHLD", once, carries_on, ""},
+    {"serve in its sandbox", family, "*", "SIGTERM", once, drains, ""},
+    {"grace", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"grace", parent, "*", "SIGTERM", once, drains, ""},
+
+    // The client.
+    {"client", parent, "socket", "EMFILE ENOBUFS EACCES EAFNOSUPPORT", both,
+     stops, "connect 127.0.0.1:"},
+    {"client", parent, "connect",
+     "ECONNREFUSED ETIMEDOUT ENETUNREACH EADDRNOTAVAIL EACCES", both, stops,
+     "connect 127.0.0.1:"},
+    {"client", parent, "getsockopt setsockopt", "ENOBUFS", both, stops,
+     "connect 127.0.0.1:"},
+    {"client", parent, "poll", "ENOMEM EINTR", both, ends,
+     "connect 127.0.0.1:"},
+    {"client", parent, "getsockname", "ENOBUFS", both, carries_on, ""},
+    {"client", parent, "fcntl", "EBADF", both, ends, ""},
+    {"client", parent, "mmap", "ENOMEM", both, ends, ""},
+    {"client", parent, "getrandom", "ENOSYS", both, carries_on, ""},
+    {"client", parent, "clone", "EAGAIN ENOMEM", both, stops, "fork: "},
+    {"client", parent, "clone", "late", once, carries_on, ""},
+    {"client", parent, "rt_sigaction", "EINVAL", both, stops, ""},
+    {"client", parent, "rt_sigprocmask", "EINVAL", both, ends, ""},
+    {"client", parent, "ppoll", "EINTR", once, carries_on, ""},
+    {"client", parent, "ppoll", "ENOMEM", both, ends, "ppoll: "},
+    {"client", parent, "read", "ECONNRESET ETIMEDOUT EIO", both, stops,
+     "receiving: "},
+    {"client", parent, "read", "EINTR", once, carries_on, ""},
+    {"client", parent, "write", "EPIPE ENOSPC EIO", both, ends, ""},
+    {"client", parent, "write", "EINTR", once, carries_on, ""},
+    {"client", parent, "wait4", "ECHILD EINTR", once, ends, ""},
+    {"client", parent, "close munmap", "EIO", both, carries_on, ""},
+    {"client", parent, "ioctl", "ENOTTY", both, carries_on, ""},
+    {"client", child, "ppoll", "EINTR ENOMEM", both, ends, "ppoll: "},
+    {"client", child, "read", "EIO", both, ends, "standard input: "},
+    {"client", child, "read", "EINTR", once, carries_on, ""},
+    {"client", child, "write", "EPIPE ECONNRESET 0", both, ends, "sending: "},
+    {"client", child, "write", "EINTR", once, carries_on, ""},
+    {"talk", child, "shutdown", "ENOBUFS", both, ends, "shutdown: "},
+    {"talk", child, "close", "EINTR EIO", both, carries_on, ""},
+    {"client", family, "prctl", "EINVAL", both, ends, "the writer: "},
+    {"client", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"client", parent, "*", "SIGTERM", once, drains, ""},
+    {"client", child, "*", "SIGCHLD", once, carries_on, ""},
+    {"client", child, "*", "SIGTERM", once, ends, "signal 15"},
+
+    // The demonstrations.
+    {"demo", parent, "clone", "EAGAIN ENOMEM", both, stops, "fork: "},
+    {"demo", parent, "clone", "late", once, carries_on, ""},
+    {"demo", parent, "fcntl", "EBADF", both, ends, ""},
+    {"demo", parent, "rt_sigaction rt_sigprocmask", "EINVAL", both, stops, ""},
+    {"demo", parent, "write", "EIO ENOSPC EPIPE", both, stops,
+     "standard output: "},
+    {"demo", parent, "write", "EINTR", once, carries_on, ""},
+    {"demo", parent, "wait4 waitid", "ECHILD EINTR", both, ends, "wait"},
+    {"demo", parent, "openat", "EMFILE EACCES", both, stops, "/proc/"},
+    {"demo", parent, "read", "EIO", both, stops, "/proc/"},
+    {"demo", parent, "read", "EINTR", once, carries_on, ""},
+    {"demo", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"demo", parent, "clock_nanosleep", "EINTR", once, carries_on, ""},
+    {"demo", parent, "ppoll", "EINTR ENOMEM", both, ends, "ppoll: "},
+    {"demo", family, "prctl", "EINVAL", both, ends, "the parent: "},
+    {"demo", family, "write", "EIO", both, ends, "standard output: "},
+    {"demo", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"demo", parent, "*", "SIGTERM", once, drains, ""},
+};
+
+// What no row lets fail, and why.
+static const std::map<std::string, const char *> never_fails = {
+    {"brk", "glibc 2.36 may crash while it lays out its heap; see mmap"},
+    {"alarm", "it has no error"},
+    {"exit_group", "it does not return"},
+    {"getpid", "it has no error"},
+    {"getppid", "it has no error"},
+    {"kill", "the client's: of a child of its own, not yet reaped"},
+    {"restart_syscall", "it is the call that was interrupted"},
+    {"rt_sigreturn", "it does not return"},
+    {"set_robust_list", "the C library's own, for threads; see serve"},
+};
+
+// ---- servers that must not come through ------------------------------------
+
+static const Control controls[] = {
+    {"gives_up_on_accept",
+     parent,
+     {"accept4", "error=ECONNABORTED"},
+     carries_on,
+     Invariant::serves_after},
+    {"gives_up_on_emfile",
+     parent,
+     {"accept4", "error=EMFILE"},
+     carries_on,
+     Invariant::serves_after},
+    {"spin_on_emfile",
+     parent,
+     {"accept4", "error=EMFILE", 1, true},
+     carries_on,
+     Invariant::no_spin},
+    {"fork_failure_drops_client",
+     parent,
+     {"clone", "error=EAGAIN"},
+     carries_on,
+     Invariant::serves_after},
+    {"read_error_ignored",
+     child,
+     {"read", "error=EIO", 1, true},
+     loses_child,
+     Invariant::no_spin},
+    {"parent_keeps_client",
+     parent,
+     {},
+     carries_on,
+     Invariant::parent_descriptors},
+    {"zombie_left", parent, {}, carries_on, Invariant::no_zombie},
+    {"removed_twice", parent, {}, carries_on, Invariant::lines},
+    {"wrong_exit_status", parent, {}, carries_on, Invariant::exit_status},
+    {"drain_keeps_listener", parent, {}, carries_on, Invariant::drain},
+};
+
+// Outside doctest's test cases a failed REQUIRE of support.h comes here first.
+static void explain(const doctest::AssertData &failed) {
+    printf("%s:%d: %s\n", failed.m_file, failed.m_line, failed.m_expr);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    doctest::Context context;
+    context.setAsDefaultForAssertsOutOfTestCases();
+    context.setAssertHandler(explain);
+    std::string hindered = tracing_hindered();
+    if (!hindered.empty()) {
+        printf("skipped: %s\n", hindered.c_str());
+        return 77; // as Meson wants it
+    }
+    std::vector<std::string> words(argv + 1, argv + argc);
+    std::string form = words.empty() ? "quick" : words[0];
+    if (!words.empty())
+        words.erase(words.begin());
+    bool good = form == "controls" ? run_controls(controls)
+                                   : run_matrix({subjects, rows, never_fails},
+                                                form == "quick", words);
+    return good ? 0 : 1;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// The server with clients that misbehave, and with children that are killed.
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <initializer_list>
+#include <string>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <thread>
+
+#include "support.h"
+
+static pid_t only_child(const Server &server) {
+    REQUIRE(eventually(
+        [&server] { return children_of(server.pid()).size() == 1; }));
+    return children_of(server.pid()).front();
+}
+
+static void stop(pid_t pid) {
+    REQUIRE(kill(pid, SIGSTOP) == 0);
+    REQUIRE(eventually([pid] { return process_state(pid) == "T"; }));
+}
+
+// Sends until nothing more goes in, for the other side does not read.
+static std::string fill(const Fd &client) {
+    std::string piece = pattern(1 << 16);
+    std::string sent;
+    ssize_t n = 0;
+    while ((n = send(client.get(), piece.data(), piece.size(),
+                     MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+        sent.append(piece, 0, static_cast<size_t>(n));
+    return sent;
+}
+
+TEST_CASE("a reset before the server has accepted is one client, gone") {
+    Server server;
+    stop(server.pid());
+    Fd client = dial(server.port);
+    send_all(client, "hello");
+    reset_connection(client);
+    server.signal(SIGCONT);
+    CHECK(echoes(dial(server.port), "hello"));
+    CHECK(server.output_has("(client disconnected)\n"));
+    CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(count_of("new client", server.output) ==
+          count_of("removed proc id", server.output));
+}
+
+TEST_CASE("a reset with bytes on their way ends the child, and no other") {
+    for (bool child_reads : {false, true}) {
+        Server server;
+        Fd client = dial(server.port);
+        CHECK(echoes(client, "hello"));
+        pid_t child = only_child(server);
+        if (!child_reads)
+            stop(child);
+        // Else it comes to stand in a write that nobody reads.
+        CHECK(eventually([&] {
+            fill(client);
+            return !child_reads || process_state(child) == "S";
+        }));
+        reset_connection(client);
+        REQUIRE(kill(child, SIGCONT) == 0);
+        CHECK(server.output_has("(connection reset)\n"));
+        CHECK(echoes(dial(server.port), "hello"));
+    }
+}
+
+TEST_CASE("a child that is stopped and goes on in a write loses nothing") {
+    Server server;
+    Fd client = dial(server.port);
+    CHECK(echoes(client, "hello"));
+    pid_t child = only_child(server);
+    // Both directions full: it sleeps in a write that has taken a part.
+    std::string sent;
+    CHECK(eventually([&] {
+        std::string more = fill(client);
+        sent += more;
+        return more.empty() && process_state(child) == "S";
+    }));
+    for (int i = 0; i < 3; i++) {
+        stop(child);
+        REQUIRE(kill(child, SIGCONT) == 0);
+        CHECK(eventually([child] { return process_state(child) == "S"; }));
+    }
+    finish_sending(client);
+    std::string back = receive_to_end(client);
+    CHECK((back == sent));
+    CHECK(server.output_has("(client disconnected)\n"));
+}
+
+TEST_CASE("a client that is silent for ever holds nobody up") {
+    Server server;
+    Fd silent = dial(server.port);
+    for (int i = 0; i < 20; i++)
+        CHECK(echoes(dial(server.port), "hello"));
+    CHECK(server.output_has("removed proc id", 20));
+    CHECK(echoes(silent, "at last"));
+}
+
+TEST_CASE("a child that crashes is told by its signal, and reaped") {
+    StartOptions start;
+    start.in_child = [] {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none); // nobody is to read one
+    };
+    Server server({}, start);
+    Fd client = dial(server.port);
+    CHECK(echoes(client, "hello"));
+    pid_t child = only_child(server);
+    REQUIRE(kill(child, SIGSEGV) == 0);
+    // A sanitizer catches it, reports, and makes an end of its own.
+    bool caught =
+        std::stoull(status_field(server.pid(), "SigCgt"), nullptr, 16) >>
+            (SIGSEGV - 1) &
+        1;
+    CHECK(server.output_has(caught ? "removed proc id"
+                                   : "(killed by signal 11)\n"));
+    CHECK(receive_to_end(client).empty());
+    CHECK(children_of(server.pid()).empty());
+    CHECK(echoes(dial(server.port), "hello"));
+}
+
+TEST_CASE("SIGTERM at the limit lets those finish who are being served") {
+    Server server({"-c", "1"});
+    Fd served = dial(server.port);
+    CHECK(echoes(served, "before"));
+    Fd waiting = dial(server.port);
+    server.signal(SIGTERM);
+    CHECK(eventually([&] { return !is_listening(server.port); }));
+    CHECK(echoes(served, "during"));
+    served.close();
+    CHECK(server.wait() == 0);
+    CHECK(count_of("served 1, live 0", server.output) == 1);
+}
+
+TEST_CASE("SIGTERM ends it while no descriptor is left") {
+    Server server;
+    Fd served = dial(server.port);
+    CHECK(echoes(served, "before"));
+    struct rlimit before = {};
+    REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &before) == 0);
+    struct rlimit none_left = {4, before.rlim_max}; // 0, 1, 2, listener
+    REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, &none_left, nullptr) == 0);
+    Fd waiting = dial(server.port);
+    CHECK(server.errors_have("accept: Too many open files"));
+    server.signal(SIGTERM);
+    CHECK(eventually([&] { return !is_listening(server.port); }));
+    CHECK(echoes(served, "during"));
+    served.close();
+    CHECK(server.wait() == 0);
+}
