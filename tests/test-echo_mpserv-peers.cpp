@@ -63,7 +63,8 @@ TEST_CASE("a reset with bytes on their way ends the child, and no other") {
             return !child_reads || process_state(child) == "S";
         }));
         reset_connection(client);
-        REQUIRE(kill(child, SIGCONT) == 0);
+        if (!child_reads)
+            REQUIRE(kill(child, SIGCONT) == 0);
         CHECK(server.output_has("(connection reset)\n"));
         CHECK(echoes(dial(server.port), "hello"));
     }
