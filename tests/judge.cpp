@@ -200,8 +200,9 @@ static Findings look_at_sleep(const std::vector<Sleeper> &sleepers) {
 }
 
 void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers) {
-    // Seen asleep, a process may not have been switched off yet, and counts
-    // that later. Whoever wakes for nothing does so in the next second too.
+    // Seen asleep, a process may not have been switched off yet, and an
+    // acknowledgement that comes late wakes it inside its call. Whoever wakes
+    // for nothing does so in the next second too.
     if (!look_at_sleep(sleepers).empty())
         add_findings(findings, look_at_sleep(sleepers));
 }
