@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "children.h"
@@ -359,8 +358,7 @@ static void wait_failed(struct server *s) {
     if (errno == EINTR && any_signal)
         return;
     (void)try_later(s, "ppoll"); // which the pause is for
-    struct timespec pause = {.tv_sec = 0, .tv_nsec = retry_ms * 1000000L};
-    (void)nanosleep(&pause, nullptr); // no handler can cut it short
+    pause_for(retry_ms);
 }
 
 // Returns whether a client is there to be accepted.

@@ -40,6 +40,17 @@ int wait_for(int fd, int milliseconds) {
     return ppoll(&poll_fd, 1, milliseconds == -1 ? nullptr : &time, &none);
 }
 
+void pause_for(int milliseconds) {
+    struct timespec time = {.tv_sec = milliseconds / 1000,
+                            .tv_nsec = milliseconds % 1000 * 1000000L};
+    sigset_t none;
+    sigset_t before;
+    (void)sigemptyset(&none); // cannot fail, nor can these, on sets of our own
+    (void)sigprocmask(SIG_SETMASK, &none, &before);
+    (void)nanosleep(&time, nullptr); // cut short by a signal: all the better
+    (void)sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
 int end_with_parent(pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
         return -1;

@@ -33,6 +33,11 @@ int unblock_signals(void);
 // signals stay blocked: who never waits in vain must look for them with FD -1.
 int wait_for(int fd, int milliseconds);
 
+// Sleeps for MILLISECONDS with every signal let in: for where wait_for() fails.
+// By sigprocmask(2) and nanosleep(2), which do not go together as ppoll(2)
+// does: a signal just before the sleep is handled, but does not cut it short.
+void pause_for(int milliseconds);
+
 // In a child: asks for SIGKILL at the moment that the parent ends, by prctl(2)
 // PR_SET_PDEATHSIG. PARENT is the pid that the parent had before the fork.
 // Returns 0; or -1 with errno ESRCH if the parent has already ended.

@@ -295,6 +295,15 @@ TEST_CASE_FIXTURE(ServeFixture, "a ppoll that fails is told, and not spun on") {
     }
 }
 
+TEST_CASE_FIXTURE(ServeFixture, "signals get in where ppoll always fails") {
+    ppoll_fault = {EIO, for_ever};
+    ServeProcess server(listener, 4);
+    server.signal(SIGUSR1);
+    CHECK(server.output_has("served 0, live 0"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+}
+
 TEST_CASE_FIXTURE(ServeFixture, "signals have their turn under full load") {
     ServeProcess server(listener, 1000);
     server.signal(SIGSTOP);

@@ -54,6 +54,16 @@ TEST_CASE("wait_for blocks the signal again") {
           }) == 0);
 }
 
+TEST_CASE("pause_for lets signals in, and blocks them again") {
+    CHECK(status_of([] {
+              if (set_signal(SIGUSR1, note) == -1 ||
+                  block_signal(SIGUSR1) == -1 || raise(SIGUSR1) != 0)
+                  return false;
+              pause_for(1);
+              return handled == 1 && raise(SIGUSR1) == 0 && handled == 1;
+          }) == 0);
+}
+
 TEST_CASE("wait_for tells a readable descriptor from the end of the time") {
     Pipe pipe = make_pipe();
     CHECK(wait_for(pipe.read_end.get(), 0) == 0);
