@@ -51,6 +51,11 @@ class Sink {
         }
         return text_;
     }
+    // Of a pipe, for good.
+    void hang_up() {
+        ends_.read_end.close();
+        ends_.write_end.close();
+    }
     // From a packet socket: one for each call that wrote.
     const std::vector<std::string> &pieces() const {
         return pieces_;
@@ -415,5 +420,66 @@ Findings audit_lines(const Words &server) {
     Findings findings;
     for (Output kind : {Output::file, Output::pipe, Output::packets})
         add_findings(findings, audit_lines_to(server, kind));
+    return findings;
+}
+
+// From then on each line that it writes meets a pipe without a reader.
+Findings audit_broken_log(const Words &server) {
+    Findings findings;
+    Subject subject(server, long_grace, Output::pipe);
+    std::vector<Fd> clients = connect_clients(subject, 2);
+    subject.sink.hang_up();
+    clients.pop_back();
+    (void)comes_to_hold(subject.pid, [&] {
+        return subject.process.has_ended() ||
+               children_of(subject.pid).size() == 1;
+    });
+    if (subject.process.has_ended()) {
+        add_finding(findings, Invariant::exit_status,
+                    "it ended with its log, status " +
+                        std::to_string(subject.process.wait()));
+        return findings;
+    }
+    CHECK(echoes(clients[0], "it goes on"));
+    clients.clear();
+    subject.process.signal(SIGTERM);
+    judge_end(findings, subject.process, 0);
+    return findings;
+}
+
+// ---- bytes ------------------------------------------------------------------
+
+// Sends until both directions are full, and CHILD sleeps in its write.
+static std::string fill(const Fd &client, pid_t child) {
+    std::string sent;
+    REQUIRE(eventually([&] {
+        std::string more = send_what_fits(client);
+        sent += more;
+        return more.empty() && process_state(child) == "S";
+    }));
+    return sent;
+}
+
+// A child that sleeps in a write of which a part is taken: to be stopped and
+// to go on makes that write a short one. Where nothing of it was taken yet it
+// begins anew; hence several times, the client having read much in between.
+Findings audit_echo(const Words &server) {
+    Findings findings;
+    Subject subject(server);
+    std::vector<Fd> clients = connect_clients(subject, 1);
+    pid_t child = child_of(subject, clients[0]);
+    std::string sent;
+    std::string back;
+    for (int i = 0; i < 5; i++) {
+        sent += fill(clients[0], child);
+        stop_and_continue(child);
+        back += receive(clients[0], sent.size() / 2 - back.size() / 2);
+    }
+    finish_sending(clients[0]);
+    back += receive_to_end(clients[0]);
+    if (back != sent)
+        add_finding(findings, Invariant::echo,
+                    "of " + std::to_string(sent.size()) + " bytes " +
+                        std::to_string(back.size()) + " came back");
     return findings;
 }

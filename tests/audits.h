@@ -30,6 +30,10 @@ Findings audit_drain(const Words &server);
 // To a file, a pipe and a socket that keeps each write apart: whole lines, one
 // when a client comes and one when it goes, none when a child only stops.
 Findings audit_lines(const Words &server);
+// The reader of its lines goes away: it serves on, and ends with status 0.
+Findings audit_broken_log(const Words &server);
+// Every byte comes back, also where writes come short.
+Findings audit_echo(const Words &server);
 
 // ---- the client and the demonstrations --------------------------------------
 

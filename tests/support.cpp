@@ -553,6 +553,16 @@ void send_all(const Fd &fd, std::string_view bytes) {
     }
 }
 
+std::string send_what_fits(const Fd &fd) {
+    std::string piece = pattern(1 << 16);
+    std::string sent;
+    ssize_t n = 0;
+    while ((n = send(fd.get(), piece.data(), piece.size(),
+                     MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+        sent.append(piece, 0, static_cast<size_t>(n));
+    return sent;
+}
+
 std::string receive(const Fd &fd, size_t size) {
     std::string bytes(size, '\0');
     size_t filled = 0;

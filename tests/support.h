@@ -176,6 +176,9 @@ bool is_listening(int port);
 Fd listen_locally(int *port);
 
 void send_all(const Fd &fd, std::string_view bytes);
+// Sends pattern() until nothing more goes in, for the peer does not read.
+// Returns all that has been sent.
+std::string send_what_fits(const Fd &fd);
 std::string receive(const Fd &fd, size_t size); // fewer only at end of file
 std::string receive_to_end(const Fd &fd);
 // Half-closes: the peer reads end of file.

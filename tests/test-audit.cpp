@@ -33,6 +33,14 @@ TEST_CASE("each line is whole, one write, and one for each client") {
     check(audit_lines(echo_mpserv()));
 }
 
+TEST_CASE("a log that has lost its reader stops nobody") {
+    check(audit_broken_log(echo_mpserv()));
+}
+
+TEST_CASE("no byte is lost where a write is cut short") {
+    check(audit_echo(echo_mpserv()));
+}
+
 TEST_CASE("however many children end at once, none stays a zombie") {
     for (int clients : {1, 50, 500, 1000}) {
         CAPTURE(clients);

@@ -48,6 +48,8 @@ static const Control controls[] = {
     {"removed_twice", audit_lines, {lines}},
     {"line_in_pieces", audit_lines, {lines}},
     {"forked_buffer", audit_lines, {lines}},
+    {"dies_by_sigpipe", audit_broken_log, {exit_status}},
+    {"short_write_dropped", audit_echo, {echo}},
 };
 
 static Words wrong_server(const std::string &mistake) {
@@ -55,8 +57,9 @@ static Words wrong_server(const std::string &mistake) {
 }
 
 TEST_CASE("each audit passes a server that makes no mistake") {
-    for (Audit *audit : {audit_descriptors, audit_small_storm, audit_signals,
-                         audit_idle, audit_drain, audit_lines}) {
+    for (Audit *audit :
+         {audit_descriptors, audit_small_storm, audit_signals, audit_idle,
+          audit_drain, audit_lines, audit_broken_log, audit_echo}) {
         Findings findings = audit(wrong_server("none"));
         CHECK_MESSAGE(findings.empty(), text_of(findings));
     }

@@ -22,17 +22,6 @@ static void stop(pid_t pid) {
     REQUIRE(eventually([pid] { return process_state(pid) == "T"; }));
 }
 
-// Sends until nothing more goes in, for the other side does not read.
-static std::string fill(const Fd &client) {
-    std::string piece = pattern(1 << 16);
-    std::string sent;
-    ssize_t n = 0;
-    while ((n = send(client.get(), piece.data(), piece.size(),
-                     MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
-        sent.append(piece, 0, static_cast<size_t>(n));
-    return sent;
-}
-
 TEST_CASE("a reset before the server has accepted is one client, gone") {
     Server server;
     stop(server.pid());
@@ -59,7 +48,7 @@ TEST_CASE("a reset with bytes on their way ends the child, and no other") {
             stop(child);
         // Else it comes to stand in a write that nobody reads.
         CHECK(eventually([&] {
-            fill(client);
+            send_what_fits(client);
             return !child_reads || process_state(child) == "S";
         }));
         reset_connection(client);
@@ -68,29 +57,6 @@ TEST_CASE("a reset with bytes on their way ends the child, and no other") {
         CHECK(server.output_has("(connection reset)\n"));
         CHECK(echoes(dial(server.port), "hello"));
     }
-}
-
-TEST_CASE("a child that is stopped and goes on in a write loses nothing") {
-    Server server;
-    Fd client = dial(server.port);
-    CHECK(echoes(client, "hello"));
-    pid_t child = only_child(server);
-    // Both directions full: it sleeps in a write that has taken a part.
-    std::string sent;
-    CHECK(eventually([&] {
-        std::string more = fill(client);
-        sent += more;
-        return more.empty() && process_state(child) == "S";
-    }));
-    for (int i = 0; i < 3; i++) {
-        stop(child);
-        REQUIRE(kill(child, SIGCONT) == 0);
-        CHECK(eventually([child] { return process_state(child) == "S"; }));
-    }
-    finish_sending(client);
-    std::string back = receive_to_end(client);
-    CHECK((back == sent));
-    CHECK(server.output_has("(client disconnected)\n"));
 }
 
 TEST_CASE("a client that is silent for ever holds nobody up") {

@@ -101,25 +101,6 @@ TEST_CASE("small messages wait for no acknowledgement") {
     CHECK(value == 1);
 }
 
-TEST_CASE("parent and child hold what is theirs and nothing else") {
-    Server server;
-    auto before = descriptors_of(server.pid());
-    CHECK(before.size() == 4);
-    Fd client = dial(server.port);
-    CHECK(echoes(client, "hello"));
-    auto parent = descriptors_of(server.pid());
-    CHECK(parent == before);
-    auto child = descriptors_of(children_of(server.pid()).front());
-    CHECK(child.size() == 4);
-    std::string listener = before[3];
-    CHECK(listener.starts_with("socket:"));
-    for (const auto &[fd, target] : child)
-        CHECK(target != listener);
-    client.close();
-    CHECK(server.output_has("removed proc id"));
-    CHECK(descriptors_of(server.pid()) == before);
-}
-
 TEST_CASE("the ways in which a client goes are told apart") {
     Server impatient({"-t", "1"});
     Fd silent = dial(impatient.port);
@@ -210,31 +191,6 @@ TEST_CASE("SIGUSR1 to the whole group ends no client") {
     CHECK(echoes(client, "after"));
 }
 
-// Whether SIGNO is in the mask that NAME has in /proc/PID/status.
-static bool in_mask(pid_t pid, const char *name, int signo) {
-    unsigned long long mask = std::stoull(status_field(pid, name), nullptr, 16);
-    return (mask >> (signo - 1) & 1) != 0;
-}
-
-TEST_CASE("parent and child have the dispositions that they should") {
-    Server server;
-    Fd client = dial(server.port);
-    CHECK(echoes(client, "hello"));
-    pid_t parent = server.pid();
-    pid_t child = children_of(parent).front();
-    for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1}) {
-        CHECK(in_mask(parent, "SigCgt", signo));
-        CHECK_FALSE(in_mask(child, "SigCgt", signo));
-        bool ignored = signo == SIGINT || signo == SIGUSR1;
-        CHECK(in_mask(child, "SigIgn", signo) == ignored);
-    }
-    for (int signo : {SIGPIPE, SIGXFSZ, SIGTTOU}) {
-        CHECK(in_mask(parent, "SigIgn", signo));
-        CHECK(in_mask(child, "SigIgn", signo));
-    }
-    CHECK(status_field(child, "SigBlk") == "0000000000000000");
-}
-
 TEST_CASE("-q prints no line per client") {
     for (const char *option : {"-q", "--quiet"}) {
         Server server({option, "-C", "1"});
@@ -247,30 +203,4 @@ TEST_CASE("-q prints no line per client") {
         CHECK(lines_of(server.output).size() == 2);
         CHECK(count_of("served 1, live 0, refused 1", server.output) == 1);
     }
-}
-
-TEST_CASE("a thousand clients that leave at once leave no zombie") {
-    constexpr int count = 1000;
-    raise_limit(RLIMIT_NOFILE);
-    Server server({"-c", "2000"});
-    std::vector<Fd> clients;
-    for (int i = 0; i < count; i++)
-        clients.push_back(dial(server.port));
-    for (const Fd &client : clients)
-        CHECK(echoes(client, "x"));
-    CHECK(server.output_has("new client connected", count));
-    server.signal(SIGSTOP); // so that all of them end before one is reaped
-    CHECK(eventually([&] { return process_state(server.pid()) == "T"; }));
-    std::vector<pid_t> children = children_of(server.pid());
-    CHECK(children.size() == count);
-    clients.clear();
-    for (pid_t child : children)
-        CHECK(eventually([child] { return process_state(child) == "Z"; }));
-    server.signal(SIGCONT);
-    CHECK(server.output_has("(client disconnected)", count));
-    CHECK(children_of(server.pid()).empty());
-    server.signal(SIGUSR1);
-    CHECK(server.output_has("served 1000, live 0, refused 0, fork failures 0, "
-                            "lines lost 0\n"));
-    CHECK(echoes(dial(server.port), "hello"));
 }
