@@ -304,6 +304,13 @@ void raise_limit(__rlimit_resource resource) {
     REQUIRE(setrlimit(resource, &limit) == 0);
 }
 
+void allow_descriptors(unsigned count) {
+    struct rlimit limit = {};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = count;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
 void block_every_signal() {
     sigset_t all;
     sigfillset(&all);

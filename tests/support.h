@@ -113,6 +113,8 @@ std::vector<std::string> lines_of(const std::string &text);
 
 // Keeps the test's own soft limit of RESOURCE at its hard limit.
 void raise_limit(__rlimit_resource resource);
+// From now on the calling process opens no descriptor from COUNT on.
+void allow_descriptors(unsigned count);
 // For StartOptions::in_child.
 void block_every_signal();
 // Ends being root: the process goes on as a user of its own who may have

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "children.h"
 #include "sockets.h"
@@ -104,6 +105,26 @@ TEST_CASE("an IPv4 address is one and the same in both of its forms") {
     sockaddr_storage mapped = peer("::ffff:192.0.2.1");
     children_add(&table, 1, &plain);
     CHECK(children_from(&table, &mapped) == 1);
+}
+
+TEST_CASE("addresses of one bucket are told apart, in whatever order they go") {
+    constexpr int count = 64; // as many as buckets: some share one
+    for (int step : {1, 3, count - 1}) {
+        Table table(count);
+        std::vector<sockaddr_storage> peers;
+        for (int i = 0; i < count; i++)
+            peers.push_back(peer("10." + std::to_string(i) + "." +
+                                 std::to_string(i * i % 256) + ".1"));
+        for (int i = 0; i < count; i++)
+            children_add(&table, i + 1, &peers[static_cast<size_t>(i)]);
+        for (int gone = 0, i = 0; gone < count; gone++) {
+            CHECK(children_from(&table, &peers[static_cast<size_t>(i)]) == 1);
+            REQUIRE(children_remove(&table, i + 1));
+            CHECK(children_from(&table, &peers[static_cast<size_t>(i)]) == 0);
+            i = (i + step) % count;
+        }
+        CHECK(table.live == 0);
+    }
 }
 
 TEST_CASE("a table of which a part cannot be had is refused, and freed") {

@@ -41,6 +41,17 @@ TEST_CASE("die_plain has no reason, die_usage a status of its own") {
     CHECK(usage.errors == "prog: port is missing\nusage: prog\n");
 }
 
+TEST_CASE("where nobody can be told, the status still tells") {
+    Run child = run_in_child([] {
+        close(STDERR_FILENO);
+        warn("read");
+        (void)!write(STDOUT_FILENO, "went on", 7);
+        die("open");
+    });
+    CHECK(child.status == 1);
+    CHECK(child.output == "went on");
+}
+
 TEST_CASE("warn goes on") {
     Run child = run_in_child([] {
         program_invocation_short_name = const_cast<char *>("prog");

@@ -195,6 +195,20 @@ TEST_CASE("a byte that does not come back is told, with status 1") {
     CHECK(count_of("sent 6 bytes, received 4\n", client.errors) == 1);
 }
 
+TEST_CASE("a byte that comes back changed is told, with status 1") {
+    Peer peer;
+    Keyboard keyboard;
+    Process client(client_words(peer.port), keyboard.start());
+    Fd end = peer.accept();
+    keyboard.type("hello\nq\n");
+    CHECK(receive_to_end(end) == "hello\n");
+    send_all(end, "hallo\n");
+    end.close();
+    CHECK(client.wait() == 1);
+    CHECK(count_of("what came back is not what was sent\n", client.errors) ==
+          1);
+}
+
 TEST_CASE("what is on its way after q is still received") {
     Peer peer;
     Keyboard keyboard;

@@ -130,7 +130,7 @@ static void check_serves(const StartOptions &start) {
     CHECK(echoes(client, "hello"));
     client.close();
     CHECK(server.output_has("(client disconnected)"));
-    CHECK(children_of(server.pid()).empty());
+    CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
     CHECK(server.output_has("served 1, live 0"));

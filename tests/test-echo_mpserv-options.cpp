@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -211,6 +212,22 @@ TEST_CASE("a port below 1024 needs the right to it" *
     CHECK(run.errors == "echo_mpserv: bind [::]:7: Permission denied\n");
 }
 
+TEST_CASE("a table that the memory cannot hold is told") {
+    StartOptions start;
+    start.in_child = [] {
+        struct rlimit little = {16 << 20, 16 << 20};
+        setrlimit(RLIMIT_DATA, &little);
+    };
+    if (serve_with({"-V"}, start).status != 0) {
+        MESSAGE("a sanitizer needs more memory than that for itself");
+        return;
+    }
+    Run run = serve_with({"-c", "1000000", "0"}, start);
+    CHECK(run.status == 1);
+    CHECK(run.errors == "echo_mpserv: a table of 1000000 clients: Cannot "
+                        "allocate memory\n");
+}
+
 TEST_CASE("a listener that is passed in is taken") {
     int port = 0;
     Fd listener = listen_locally(&port);
@@ -220,8 +237,7 @@ TEST_CASE("a listener that is passed in is taken") {
     CHECK(server.output_has("listening on 127.0.0.1:" + std::to_string(port) +
                             "\n"));
     CHECK(answers(port, AF_INET));
-    auto held = descriptors_of(server.pid());
-    CHECK(held.size() == 4);
+    CHECK(eventually([&] { return descriptors_of(server.pid()).size() == 4; }));
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
 }

@@ -3,10 +3,48 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <initializer_list>
 #include <unistd.h>
 
 #include "inherit.h"
 #include "support.h"
+
+// The linker hands each sigaction of the library to this file (--wrap).
+static int refused_signal; // 0 for none
+
+extern "C" {
+int __real_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+}
+
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before) {
+    if (signo != refused_signal)
+        return __real_sigaction(signo, action, before);
+    errno = EPERM;
+    return -1;
+}
+
+TEST_CASE("a signal that cannot be reset is told") {
+    for (int signo : {SIGCHLD, SIGPIPE, SIGXFSZ}) {
+        Run child = run_in_child([signo] {
+            refused_signal = signo;
+            _exit(reset_inherited() == -1 && errno == EPERM ? 0 : 1);
+        });
+        CHECK_MESSAGE(child.status == 0, "signal: ", signo);
+    }
+}
+
+TEST_CASE("a standard descriptor that cannot be taken is told") {
+    Run child = run_in_child([] {
+        close(STDIN_FILENO);
+        allow_descriptors(0);
+        _exit(reset_inherited() == -1 && errno == EMFILE ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
 
 TEST_CASE("dispositions and mask are put in order") {
     Run child = run_in_child([] {

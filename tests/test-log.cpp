@@ -143,6 +143,33 @@ TEST_CASE("closed, broken and full outputs are counted") {
     CHECK(with_output(broken.write_end.get(), two_lines).status == 2);
 }
 
+TEST_CASE("an output that is closed is counted, and the other one goes on") {
+    Run child = run_in_child([] {
+        close(STDOUT_FILENO);
+        log_open();
+        log_line("lost");
+        errno = EIO;
+        log_error("told");
+        exit_with_loss();
+    });
+    CHECK(child.status == 1);
+    CHECK(child.errors.ends_with(": told: Input/output error\n"));
+}
+
+TEST_CASE("a pipe that cannot be opened anew is asked before each line") {
+    Pipe pipe = make_pipe();
+    Run child = with_output(pipe.write_end.get(), [] {
+        allow_descriptors(3);
+        log_open();
+        while (log_lines_lost() < 2)
+            log_line("%s", std::string(98, 'x').c_str());
+        exit_with_loss();
+    });
+    CHECK(child.status == 2);
+    std::string first = receive(pipe.read_end, 99);
+    CHECK(first == std::string(98, 'x') + "\n");
+}
+
 TEST_CASE("a line torn by a full file does not run into the next") {
     Fd file = scratch_file();
     Run child = with_output(file.get(), [] {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -8,6 +9,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef HAVE_SECCOMP
+#include <seccomp.h>
+#endif
 
 #include "sandbox.h"
 #include "support.h"
@@ -71,3 +75,57 @@ TEST_CASE("a child inherits it" * doctest::skip(!sandbox_built_in())) {
               return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? 0 : 1;
           }) == 0);
 }
+
+#ifdef HAVE_SECCOMP
+
+// The linker hands these calls of the library to this file (--wrap).
+enum class Failing { none, init, rule, load };
+static Failing failing;
+
+extern "C" {
+scmp_filter_ctx __real_seccomp_init(uint32_t action);
+scmp_filter_ctx __wrap_seccomp_init(uint32_t action);
+int __real_seccomp_load(scmp_filter_ctx filter);
+int __wrap_seccomp_load(scmp_filter_ctx filter);
+int __real_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
+                                  int call, unsigned count,
+                                  const struct scmp_arg_cmp *conditions);
+int __wrap_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
+                                  int call, unsigned count,
+                                  const struct scmp_arg_cmp *conditions);
+}
+
+scmp_filter_ctx __wrap_seccomp_init(uint32_t action) {
+    return failing == Failing::init ? nullptr : __real_seccomp_init(action);
+}
+
+int __wrap_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
+                                  int call, unsigned count,
+                                  const struct scmp_arg_cmp *conditions) {
+    return failing == Failing::rule
+               ? -EFAULT
+               : __real_seccomp_rule_add_array(filter, action, call, count,
+                                               conditions);
+}
+
+int __wrap_seccomp_load(scmp_filter_ctx filter) {
+    return failing == Failing::load ? -ECANCELED : __real_seccomp_load(filter);
+}
+
+// Whether sandbox_enter() fails with REASON, and leaves every call allowed.
+static bool is_told(Failing call, int reason) {
+    return run_in_child([call, reason] {
+               failing = call;
+               bool told = sandbox_enter() == -1 && errno == reason;
+               Fd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
+               _exit(told && file.get() != -1 ? 0 : 1);
+           }).status == 0;
+}
+
+TEST_CASE("a sandbox that cannot be had is told, and is not there by half") {
+    CHECK(is_told(Failing::init, ENOSYS));
+    CHECK(is_told(Failing::rule, EFAULT));
+    CHECK(is_told(Failing::load, ECANCELED));
+}
+
+#endif

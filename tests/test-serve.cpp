@@ -24,14 +24,18 @@ struct Fault {
     int error = 0;
     int count = 0;
     int used = 0;
+    int spared = 0; // so many uses succeed before the first one fails
 };
 constexpr int for_ever = -1;
 
-static Fault accept_fault, fork_fault, waitpid_fault, ppoll_fault;
+static Fault accept_fault, fork_fault, waitpid_fault, ppoll_fault, read_fault,
+    sigaction_fault;
 
 static bool strikes(Fault &fault) {
     fault.used++;
-    if (fault.count != for_ever && fault.used > fault.count)
+    if (fault.used <= fault.spared)
+        return false;
+    if (fault.count != for_ever && fault.used > fault.spared + fault.count)
         return false;
     errno = fault.error;
     return true;
@@ -47,6 +51,12 @@ pid_t __real_waitpid(pid_t, int *, int);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+int __real_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
 int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
                  const sigset_t *);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
@@ -76,6 +86,17 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
     return inside && strikes(ppoll_fault)
                ? -1
                : __real_ppoll(fds, count, time, mask);
+}
+
+ssize_t __wrap_read(int fd, void *buffer, size_t size) {
+    return inside && strikes(read_fault) ? -1 : __real_read(fd, buffer, size);
+}
+
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before) {
+    return inside && strikes(sigaction_fault)
+               ? -1
+               : __real_sigaction(signo, action, before);
 }
 
 // From the READINGS_TO_JUMP-th reading on the clock is an hour ahead, as after
@@ -132,6 +153,7 @@ class ServeProcess : public Process {
 struct ServeFixture {
     ServeFixture() {
         accept_fault = fork_fault = waitpid_fault = ppoll_fault = {};
+        read_fault = sigaction_fault = {};
         listener = listen_locally(&port);
         REQUIRE(prepare_listener(listener.get(), 0) == 0);
     }
@@ -282,6 +304,40 @@ TEST_CASE_FIXTURE(ServeFixture,
     server.signal(SIGINT);
     CHECK(server.wait() == 1);
     CHECK(count_of("served 2, live 2", server.output) == 1);
+}
+
+TEST_CASE("signals that cannot be noted are told to the caller") {
+    for (int good = 0; good < 5; good++) {
+        sigaction_fault = {EPERM, 1, 0, good};
+        Run child = run_in_child([] {
+            inside = true;
+            _exit(serve_signals() == -1 && errno == EPERM ? 0 : 1);
+        });
+        sigaction_fault = {};
+        CHECK_MESSAGE(child.status == 0, "calls that succeed: ", good);
+    }
+}
+
+// A client of SERVER has its end without a byte, and the parent the reason.
+static void check_failed_child(const Fd &listener, int port) {
+    ServeProcess server(listener, 4);
+    Fd client = dial(port);
+    send_all(client, "hello");
+    CHECK(server.output_has("(exited 3)\n"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(count_of("served 1, live 0", server.output) == 1);
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a child that cannot read ends, and is told") {
+    read_fault = {EIO, for_ever};
+    check_failed_child(listener, port);
+}
+
+TEST_CASE_FIXTURE(ServeFixture,
+                  "a child that cannot reset its signals ends, and is told") {
+    sigaction_fault = {EPERM, for_ever};
+    check_failed_child(listener, port);
 }
 
 TEST_CASE_FIXTURE(ServeFixture, "a ppoll that fails is told, and not spun on") {

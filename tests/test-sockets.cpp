@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <functional>
 #include <netinet/tcp.h>
 #include <string>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 static int no_ipv6;     // the errno of a host without it; 0 where it has it
 static bool bind_fails; // with that errno; else it is socket(2) that fails
 static bool listen_fails;
+static const char *read_gives; // all that read(2) finds; null: the file's own
 
 extern "C" {
 int __real_socket(int family, int type, int protocol);
@@ -24,6 +27,8 @@ int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __real_listen(int fd, int backlog);
 int __wrap_listen(int fd, int backlog);
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
 }
 
 static bool missing(int family, bool in_bind) {
@@ -47,6 +52,14 @@ int __wrap_listen(int fd, int backlog) {
         return __real_listen(fd, backlog);
     errno = EADDRINUSE;
     return -1;
+}
+
+ssize_t __wrap_read(int fd, void *buffer, size_t size) {
+    if (read_gives == nullptr)
+        return __real_read(fd, buffer, size);
+    size_t n = std::min(size, strlen(read_gives));
+    memcpy(buffer, read_gives, n);
+    return static_cast<ssize_t>(n);
 }
 
 static std::string text_of(const sockaddr_storage &address) {
@@ -191,6 +204,27 @@ TEST_CASE("the backlog is the kernel's largest") {
     size_t held = descriptors_of(getpid()).size();
     CHECK(largest_backlog() == std::stoi(receive(file, 16)));
     CHECK(descriptors_of(getpid()).size() == held);
+}
+
+// For this process, as where there is no /proc or none that we know.
+static void check_default_backlog(const std::function<void()> &spoil) {
+    Run child = run_in_child([&spoil] {
+        spoil();
+        _exit(largest_backlog() == SOMAXCONN ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
+
+TEST_CASE("a backlog that cannot be known is the usual one") {
+    check_default_backlog([] { allow_descriptors(3); });
+    for (const char *text : {"", "\n", "many\n", "0\n", "99999999999\n"})
+        check_default_backlog([text] { read_gives = text; });
+}
+
+TEST_CASE("what is no socket cannot be prepared") {
+    Fd file = scratch_file();
+    CHECK(prepare_listener(file.get(), 0) == -1);
+    CHECK(errno == ENOTSOCK);
 }
 
 template <typename Value>
