@@ -220,8 +220,7 @@ TEST_CASE("a listener that is passed in is taken") {
     CHECK(server.output_has("listening on 127.0.0.1:" + std::to_string(port) +
                             "\n"));
     CHECK(answers(port, AF_INET));
-    auto held = descriptors_of(server.pid());
-    CHECK(held.size() == 4);
+    CHECK(eventually([&] { return descriptors_of(server.pid()).size() == 4; }));
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
 }
