@@ -107,11 +107,11 @@ TEST_CASE("parent and child hold what is theirs and nothing else") {
     CHECK(before.size() == 4);
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
-    auto parent = descriptors_of(server.pid());
-    CHECK(parent == before);
+    // It may be the child that comes first: the parent still has to close.
+    CHECK(eventually([&] { return descriptors_of(server.pid()) == before; }));
     auto child = descriptors_of(children_of(server.pid()).front());
     CHECK(child.size() == 4);
-    std::string listener = before[3];
+    std::string listener = before.rbegin()->second;
     CHECK(listener.starts_with("socket:"));
     for (const auto &[fd, target] : child)
         CHECK(target != listener);
@@ -216,7 +216,8 @@ static bool in_mask(pid_t pid, const char *name, int signo) {
     return (mask >> (signo - 1) & 1) != 0;
 }
 
-TEST_CASE("parent and child have the dispositions that they should") {
+TEST_CASE("parent and child have the dispositions that they should" *
+          doctest::skip(under_valgrind())) {
     Server server;
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
