@@ -154,7 +154,7 @@ TEST_CASE("a writer that has sent all is waited for, and its status taken") {
         CHECK_FALSE(talked.report.input_left);
         CHECK(talked.report.killed_by == 0);
         std::string unsent = talked.report.unsent ? talked.report.unsent : "";
-        CHECK(unsent == (failed ? "shutdown" : ""));
+        CHECK(unsent == std::string(failed ? "shutdown" : ""));
     }
 }
 
