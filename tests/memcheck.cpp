@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr int skipped = 77; // as Meson has it
 
-std::string valgrind() {
+static std::string valgrind() {
     const char *path = getenv("VALGRIND");
     REQUIRE_MESSAGE(path != nullptr, "run by `meson test`");
     if (*path == '\0') {
@@ -25,6 +25,7 @@ std::string valgrind() {
 }
 
 static std::string make_folder() {
+    (void)valgrind(); // it may end the test, and leave nothing to remove
     std::string path = fs::temp_directory_path() / "memcheck-XXXXXX";
     REQUIRE(mkdtemp(path.data()) != nullptr);
     return path;

@@ -12,7 +12,8 @@
 
 class Memcheck {
   public:
-    // ARGUMENTS, the first being the program's path; starts it.
+    // Starts ARGUMENTS, the first being the program's path. Where there is no
+    // valgrind the test ends here, as skipped.
     explicit Memcheck(const std::vector<std::string> &arguments,
                       const StartOptions &options = {});
     ~Memcheck(); // removes the logs
@@ -32,6 +33,3 @@ class Memcheck {
   public:
     Process process;
 };
-
-// The path of valgrind; where there is none the test ends here, as skipped.
-std::string valgrind();
