@@ -171,13 +171,13 @@ static int start_writer(const struct talk *t) {
     return pid == -1 ? -1 : 0;
 }
 
-// Reaps the writer if it has ended, OPTIONS WNOHANG, or when it does, 0.
-// Returns its wait status, or -1 if it is still at work.
-static int reap_writer(int options) {
+// Reaps the writer if it has ended. Returns its wait status, or -1 if it is
+// still at work.
+static int reap_writer(void) {
     int status = -1;
     sigset_t before;
     hold_signals(&before);
-    if (writer != 0 && waitpid(writer, &status, options) == writer)
+    if (writer != 0 && waitpid(writer, &status, WNOHANG) == writer)
         writer = 0;
     let_signals(&before);
     return status;
@@ -214,7 +214,7 @@ static int receive(struct talk *t) {
     for (;;) {
         if (child_ended) {
             child_ended = 0;
-            int status = reap_writer(WNOHANG);
+            int status = reap_writer();
             if (status != -1)
                 note_writer_end(t, status);
         }
@@ -242,18 +242,36 @@ static bool input_waits(int input) {
     return ioctl(input, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+// Its end is certain, but not when: somebody may have stopped it once more. The
+// signals that end this process come in meanwhile.
+static int await_writer(void) {
+    int status = -1;
+    while ((status = reap_writer()) == -1 && writer != 0)
+        (void)wait_for(-1, -1); // for SIGCHLD, which makes it fail
+    return status;
+}
+
+static void kill_writer(struct talk *t, bool server_ended) {
+    (void)kill(writer, SIGKILL); // it sleeps on the input, perhaps for ever
+    (void)await_writer();        // its status says only that
+    bool unfinished = server_ended && !t->page->finished;
+    t->report->server_first = unfinished;
+    t->report->input_left =
+        unfinished && (t->page->reading || input_waits(t->input));
+}
+
 static void end_writer(struct talk *t, bool server_ended) {
-    int status = reap_writer(WNOHANG);
+    int status = reap_writer();
     if (status == -1 && writer != 0) {
-        (void)kill(writer, SIGKILL); // it sleeps on the input, perhaps for ever
-        (void)reap_writer(0);        // its status says only that
-        bool unfinished = server_ended && !t->page->finished;
-        t->report->server_first = unfinished;
-        t->report->input_left =
-            unfinished && (t->page->reading || input_waits(t->input));
-    } else if (status != -1) {
-        note_writer_end(t, status);
+        if (!t->page->finished) {
+            kill_writer(t, server_ended);
+            return;
+        }
+        (void)kill(writer, SIGCONT); // else, stopped, it would not end
+        status = await_writer();
     }
+    if (status != -1)
+        note_writer_end(t, status);
 }
 
 static bool all_came_back(const struct talk_report *r) {

@@ -13,9 +13,13 @@
 #include <sys/types.h>
 #include <vector>
 
+// Whether valgrind runs the test and what it starts (tests/reports.sh). It
+// catches all signals, and opens standard descriptors that are closed.
+bool under_valgrind();
+
 // Long enough for a busy machine and a sanitizer; nothing waits it out but a
 // test that fails.
-constexpr int deadline_seconds = 40;
+inline const int deadline_seconds = under_valgrind() ? 120 : 40;
 
 // A descriptor that is closed with its owner.
 class Fd {
@@ -135,7 +139,7 @@ std::string status_field(pid_t pid, const std::string &name);
 std::vector<pid_t> children_of(pid_t pid);
 // Every process, zombies too, of the group that PID leads or has led.
 std::vector<pid_t> members_of_group(pid_t pid);
-// Descriptor to link target.
+// Descriptor to link target, without those that valgrind has opened.
 std::map<int, std::string> descriptors_of(pid_t pid);
 // A copy of PID's descriptor FD; -1 where the host does not let us, as
 // pidfd_getfd(2) in some containers.

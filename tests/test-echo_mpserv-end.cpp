@@ -173,7 +173,8 @@ TEST_CASE("children that it did not make are reaped without a word") {
 }
 
 // Its listener must not become standard input, output or error.
-TEST_CASE("standard descriptors closed on entry change nothing") {
+TEST_CASE("standard descriptors closed on entry change nothing" *
+          doctest::skip(under_valgrind())) {
     for (int closed = 1; closed < 8; closed++) {
         CAPTURE(closed);
         int port = 0;
@@ -200,7 +201,8 @@ TEST_CASE("standard descriptors closed on entry change nothing") {
     }
 }
 
-TEST_CASE("with all three closed a listener of its own is still the fourth") {
+TEST_CASE("with all three closed a listener of its own is still the fourth" *
+          doctest::skip(under_valgrind())) {
     StartOptions start;
     start.in_child = [] {
         close(0);

@@ -11,9 +11,14 @@
 #include "support.h"
 #include "talk.h"
 
-// The linker hands the writer's half-close to this file (--wrap): it may be as
-// slow to end after it as it likes.
-static bool linger_after_shutdown;
+// The linker hands the writer's half-close to this file (--wrap). There it
+// stops, before and also after it as STOPS says, until somebody continues it,
+// and then says that it FAILED.
+static struct {
+    int stops;
+    bool failed;
+    pid_t test; // which half-closes as well
+} half_close;
 
 extern "C" {
 int __real_shutdown(int socket, int how);
@@ -21,10 +26,16 @@ int __wrap_shutdown(int socket, int how);
 }
 
 int __wrap_shutdown(int socket, int how) {
+    bool in_writer = getpid() != half_close.test;
+    if (in_writer && half_close.stops > 0)
+        raise(SIGSTOP);
     int result = __real_shutdown(socket, how);
-    if (linger_after_shutdown)
-        pause();
-    return result;
+    if (in_writer && half_close.stops > 1)
+        raise(SIGSTOP);
+    if (!in_writer || !half_close.failed)
+        return result;
+    errno = EIO;
+    return -1;
 }
 
 // A stand-in for a server, a process at the other end of a socket pair.
@@ -116,13 +127,56 @@ TEST_CASE("a server that ends first ends the writer too") {
     CHECK(talked.report.failed == nullptr);
 }
 
-TEST_CASE("a writer that has sent all is no longer at work") {
-    linger_after_shutdown = true;
-    Talk talked = talk_about("hello\nq\n" + std::string(1 << 20, 'x'), echo);
-    linger_after_shutdown = false;
-    CHECK(talked.result == 0);
-    CHECK_FALSE(talked.report.server_first);
-    CHECK_FALSE(talked.report.input_left);
+// The writer is the only child of PARENT but OTHER.
+static bool writer_stops(pid_t parent, pid_t other = 0) {
+    return eventually([parent, other] {
+        for (pid_t pid : children_of(parent))
+            if (pid != other && process_state(pid) == "T")
+                return true;
+        return false;
+    });
+}
+
+// Ends the connection when the writer has sent all, and stands there stopped.
+static void end_when_writer_stops(const Fd &end) {
+    send_all(end, receive(end, 6));
+    CHECK(writer_stops(half_close.test, getpid()));
+}
+
+TEST_CASE("a writer that has sent all is waited for, and its status taken") {
+    for (bool failed : {false, true}) {
+        half_close = {1, failed, getpid()};
+        Talk talked = talk_about("hello\nq\n" + std::string(1 << 20, 'x'),
+                                 end_when_writer_stops);
+        half_close = {};
+        CHECK(talked.result == (failed ? -1 : 0));
+        CHECK_FALSE(talked.report.server_first);
+        CHECK_FALSE(talked.report.input_left);
+        CHECK(talked.report.killed_by == 0);
+        std::string unsent = talked.report.unsent ? talked.report.unsent : "";
+        CHECK(unsent == std::string(failed ? "shutdown" : ""));
+    }
+}
+
+TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
+    Pipe pair = make_socket_pair();
+    Fd from = scratch_file("q\n");
+    Fd to = scratch_file();
+    Process talker([&] {
+        pair.read_end.close();
+        signal(SIGINT, SIG_DFL);
+        half_close = {2, false, getpid()};
+        talk_report report = {};
+        talk(pair.write_end.get(), from.get(), to.get(), false, &report);
+    });
+    pair.write_end.close();
+    REQUIRE(writer_stops(talker.pid()));
+    finish_sending(pair.read_end);
+    CHECK(receive_to_end(pair.read_end).empty()); // it has been continued
+    REQUIRE(writer_stops(talker.pid()));
+    talker.signal(SIGINT);
+    CHECK(talker.wait() == 128 + SIGINT);
+    CHECK(orphans_left_by(talker.pid()) == 0);
 }
 
 TEST_CASE("input that is still in the writer's hands is told") {

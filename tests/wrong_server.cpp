@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // wrong_server - a server that makes one mistake on purpose, named by its
-// argument: the negative control of what judges the real one. With `none` it
+// argument: the negative control of what judges the real one (mistakes with
+// memory: wrong_memory.cpp). With `none` it
 // makes no mistake. It prints echo_mpserv's lines, listens on a free port of
 // every address, and ends as echo_mpserv does at SIGTERM and SIGINT.
 // `wrong_server [-g seconds] mistake`: the grace of that end, by default 1.
@@ -32,10 +33,10 @@
         child_takes_sigint, child_wakes_when_idle, dies_by_sigpipe,            \
         drain_keeps_listener, drain_leaves_children, drain_loses_clients,      \
         fork_failure_drops_client, forked_buffer, gives_up_on_accept,          \
-        gives_up_on_emfile, leak_per_client, line_in_pieces, memory_leak,      \
-        one_waitpid, overrun, parent_keeps_client, read_error_ignored,         \
-        removed_twice, short_write_dropped, spin_on_emfile, undefined,         \
-        uninitialized, wakes_when_idle, wrong_exit_status, zombie_left
+        gives_up_on_emfile, leak_per_client, line_in_pieces, one_waitpid,      \
+        parent_keeps_client, read_error_ignored, removed_twice,                \
+        short_write_dropped, spin_on_emfile, wakes_when_idle,                  \
+        wrong_exit_status, zombie_left
 #define TEXT_OF(...) #__VA_ARGS__
 #define NAMES_OF(list) TEXT_OF(list)
 enum Mistake { MISTAKES };
@@ -101,20 +102,6 @@ static void print_totals() {
 
 // ---- the child --------------------------------------------------------------
 
-// Through volatile, so that no compiler sees the mistake, or leaves it out.
-static void misuse_memory() {
-    volatile size_t size = 16;
-    volatile int bits = 40;
-    volatile char *block = static_cast<volatile char *>(malloc(size));
-    if (mistake == overrun)
-        block[size] = 'x';
-    if (mistake == uninitialized && block[size / 2] == 'x')
-        log_line("a byte that nobody has written");
-    if (mistake == undefined)
-        bits = 1 << bits;
-    free(const_cast<char *>(block));
-}
-
 static ssize_t take(int client, char *buffer, size_t size) {
     if (mistake == child_wakes_when_idle)
         while (wait_for(client, pause_ms) == 0)
@@ -156,7 +143,6 @@ static ChildStatus echo(int client) {
     (void)set_signal(SIGUSR1, SIG_IGN);
     if (mistake != child_blocks_signals)
         (void)unblock_signals();
-    misuse_memory();
     ChildStatus status = echo(client);
     (void)close(client);
     if (mistake == forked_buffer)
@@ -165,15 +151,6 @@ static ChildStatus echo(int client) {
 }
 
 // ---- the parent -------------------------------------------------------------
-
-static void lose_something() {
-    if (mistake == leak_per_client)
-        (void)open("/dev/null", O_RDONLY);
-    if (mistake == memory_leak) {
-        volatile char *block = static_cast<volatile char *>(malloc(24));
-        block[0] = 'x';
-    }
-}
 
 static void fork_failed(int client, const struct sockaddr_storage &peer) {
     fork_failures++;
@@ -204,7 +181,8 @@ static void start_child(int client, const struct sockaddr_storage &peer) {
     client_in_hand = -1;
     served_count++;
     children.insert(pid);
-    lose_something();
+    if (mistake == leak_per_client)
+        (void)open("/dev/null", O_RDONLY);
     std::string rest = " (pid " + std::to_string(pid) + ")";
     if (mistake == forked_buffer)
         (void)(printf("%s\n", rest.c_str()) + fflush(stdout));
