@@ -172,12 +172,12 @@ static int start_writer(const struct talk *t) {
 }
 
 // Reaps the writer if it has ended. Returns its wait status, or -1 if it is
-// still at work.
+// still at work, or not to be had: nobody would ever tell of its end.
 static int reap_writer(void) {
     int status = -1;
     sigset_t before;
     hold_signals(&before);
-    if (writer != 0 && waitpid(writer, &status, WNOHANG) == writer)
+    if (writer != 0 && waitpid(writer, &status, WNOHANG) != 0)
         writer = 0;
     let_signals(&before);
     return status;

@@ -94,7 +94,7 @@ static std::string name_of(const Job &job) {
 // ---- processes
 // ---------------------------------------------------------------
 
-constexpr int at_once = 8; // most of them wait, most of the time
+constexpr int at_once = 16; // most of them wait, most of the time
 
 // Runs each of BODIES in a process of its own, and hands what it has printed,
 // and whether it came to its end, to TAKE as the i-th.
@@ -286,12 +286,14 @@ static bool chosen(const Job &job, const std::vector<std::string> &words) {
     return words.empty();
 }
 
-bool run_matrix(const Matrix &matrix, bool quick,
+bool run_matrix(const Matrix &matrix, Sweep sweep,
                 const std::vector<std::string> &words) {
     std::list<CleanRun> runs = clean_runs(matrix);
-    if (!measure(&runs) || !is_complete(matrix, runs))
+    if (!measure(&runs))
         return false;
-    std::vector<Job> jobs = all_jobs(matrix, runs, quick);
+    if (sweep != Sweep::uncounted && !is_complete(matrix, runs))
+        return false;
+    std::vector<Job> jobs = all_jobs(matrix, runs, sweep != Sweep::all);
     std::erase_if(jobs, [&](const Job &job) { return !chosen(job, words); });
     Totals totals = run_jobs(jobs);
     printf("%d scenarios, %d of them over before their fault; %d broke "

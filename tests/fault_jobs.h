@@ -48,12 +48,18 @@ struct Control {
     Invariant broken;
 };
 
-// Runs a scenario for each row, call, fault and use of the call that a run
-// without a fault shows; where QUICK, for the first use alone, and for ever
-// with the first fault alone. Of them those whose names hold one of WORDS, all
-// if there are none. Prints each that broke something, and the totals. Returns
-// whether all was well, and every call that a session makes had its row.
-bool run_matrix(const Matrix &matrix, bool quick,
+enum class Sweep {
+    quick,     // the first use of each call; for ever with the first fault only
+    all,       // every use that a run without a fault shows
+    uncounted, // quick, and calls without a row may be: where coverage is
+               // measured the counters are written by some
+};
+
+// Runs a scenario for each row, call, fault and use of the call; of them those
+// whose names hold one of WORDS, all if there are none. Prints each that broke
+// something, and the totals. Returns whether all was well, and every call that
+// a session makes had its row.
+bool run_matrix(const Matrix &matrix, Sweep sweep,
                 const std::vector<std::string> &words);
 
 // Prints each control that was not rejected for its mistake. Returns whether

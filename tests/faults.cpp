@@ -9,8 +9,9 @@
 // session makes, but that has neither a row nor a place among those that cannot
 // fail, is an error.
 //
-// usage: faults quick|all|controls [word...]
-// The words choose the scenarios whose names hold one of them.
+// usage: fault-injection quick|all|uncounted|controls [word...]
+// fault_jobs.h tells of the sweeps. The words choose the scenarios whose names
+// hold one of them.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <cstdio>
 #include <doctest/doctest.h>
@@ -205,6 +206,7 @@ static const std::map<std::string, const char *> never_fails = {
     {"kill", "the client's: of a child of its own, not yet reaped"},
     {"restart_syscall", "it is the call that was interrupted"},
     {"rt_sigreturn", "it does not return"},
+    {"sigaltstack", "the sanitizers' own"},
     {"set_robust_list", "the C library's own, for threads; see serve"},
 };
 
@@ -253,6 +255,21 @@ static void explain(const doctest::AssertData &failed) {
     fflush(stdout);
 }
 
+static bool run(const std::string &form,
+                const std::vector<std::string> &words) {
+    Matrix matrix = {subjects, rows, never_fails};
+    if (form == "quick")
+        return run_matrix(matrix, Sweep::quick, words);
+    if (form == "all")
+        return run_matrix(matrix, Sweep::all, words);
+    if (form == "uncounted")
+        return run_matrix(matrix, Sweep::uncounted, words);
+    if (form == "controls")
+        return run_controls(controls);
+    printf("no such sweep: '%s'\n", form.c_str());
+    return false;
+}
+
 int main(int argc, char **argv) {
     doctest::Context context;
     context.setAsDefaultForAssertsOutOfTestCases();
@@ -263,11 +280,8 @@ int main(int argc, char **argv) {
         return 77; // as Meson wants it
     }
     std::vector<std::string> words(argv + 1, argv + argc);
-    std::string form = words.empty() ? "quick" : words[0];
+    std::string form = words.empty() ? "" : words.front();
     if (!words.empty())
         words.erase(words.begin());
-    bool good = form == "controls" ? run_controls(controls)
-                                   : run_matrix({subjects, rows, never_fails},
-                                                form == "quick", words);
-    return good ? 0 : 1;
+    return run(form, words) ? 0 : 1;
 }

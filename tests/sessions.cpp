@@ -559,8 +559,8 @@ Outcome talk_session(const Scenario &scenario) {
                          "Message from server: two\n");
 }
 
-// Takes the client's connection, echoes its first SIZE bytes, and closes; or
-// gives up when the client has ended.
+// Takes the client's connection, echoes its first SIZE bytes, or as many as it
+// sends, and closes.
 static void echo_and_end(const Fd &listener, size_t size,
                          const std::function<bool()> &client_ended) {
     fcntl(listener.get(), F_SETFL, O_NONBLOCK);
@@ -573,7 +573,7 @@ static void echo_and_end(const Fd &listener, size_t size,
         ssize_t n =
             recv(end.get(), bytes.data() + filled, size - filled, MSG_DONTWAIT);
         filled += n > 0 ? static_cast<size_t>(n) : 0;
-        return filled == size || client_ended();
+        return filled == size || n == 0 || client_ended();
     });
     (void)send(end.get(), bytes.data(), filled, MSG_NOSIGNAL);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // wrong_server - a server that makes one mistake on purpose, named by its
-// argument: the negative control of what judges the real one (mistakes with
-// memory: wrong_memory.cpp). With `none` it
+// argument: the negative control of what judges the real one. With `none` it
 // makes no mistake. It prints echo_mpserv's lines, listens on a free port of
-// every address, and ends as echo_mpserv does at SIGTERM and SIGINT.
+// every address, and ends as echo_mpserv does at SIGTERM and SIGINT. Mistakes
+// with memory are wrong_memory's.
 // `wrong_server [-g seconds] mistake`: the grace of that end, by default 1.
 #include <cerrno>
 #include <climits>
