@@ -84,6 +84,7 @@ static const Row rows[] = {
     {"start", parent, "wait4", "ECHILD EINTR", once, carries_on, ""},
     {"start", parent, "ppoll", "EINTR ENOMEM", once, carries_on, ""},
     {"start", parent, "mmap munmap", "ENOMEM", both, ends, ""},
+    {"start", parent, "getrandom", "ENOSYS", both, carries_on, ""},
     {"start", parent, "*", "SIGCHLD", once, carries_on, ""},
     {"start", parent, "*", "SIGTERM", once, drains, ""},
 
@@ -247,6 +248,7 @@ static const Control controls[] = {
     {"removed_twice", parent, {}, carries_on, Invariant::lines},
     {"wrong_exit_status", parent, {}, carries_on, Invariant::exit_status},
     {"drain_keeps_listener", parent, {}, carries_on, Invariant::drain},
+    {"handler_prints", parent, {}, carries_on, Invariant::dispositions},
 };
 
 // Outside doctest's test cases a failed REQUIRE of support.h comes here first.

@@ -60,10 +60,16 @@ std::string Tracer::record() const {
     return text;
 }
 
-// A line is "[PID ]name(arguments) = result", and "[PID ]<... name resumed>"
-// goes on with one that was left unfinished.
+// What has been read of one process.
+struct Trail {
+    size_t last_call = 0;
+    bool signalled = false; // and nothing since
+};
+
+// A line is "[PID ]name(arguments) = result"; "[PID ]<... name resumed>" goes
+// on with one that was left unfinished, "[PID ]--- SIGNAL" is one that came.
 static void read_line(const std::string &line, pid_t first_pid,
-                      std::map<pid_t, size_t> *last,
+                      std::map<pid_t, Trail> *trails,
                       std::vector<TracedCall> *calls) {
     size_t start = line.find_first_not_of("0123456789 ");
     if (start == line.npos)
@@ -71,25 +77,28 @@ static void read_line(const std::string &line, pid_t first_pid,
     pid_t pid = start == 0 ? first_pid : std::stoi(line);
     bool injected = line.find(" (INJECTED)") != line.npos ||
                     line.find(" (DELAYED)") != line.npos;
+    Trail &trail = (*trails)[pid];
     size_t parenthesis = line.find('(', start);
     if (line.compare(start, 4, "<...") == 0) {
-        if (injected && last->contains(pid))
-            (*calls)[(*last)[pid]].injected = true;
-        return;
+        if (injected)
+            (*calls)[trail.last_call].injected = true;
+    } else if (line.compare(start, 4, "--- ") == 0) {
+        trail.signalled = true;
+    } else if (parenthesis != line.npos && line[start] != '+') {
+        trail.last_call = calls->size();
+        calls->push_back({pid, line.substr(start, parenthesis - start),
+                          line.substr(parenthesis + 1), injected,
+                          trail.signalled});
+        trail.signalled = false;
     }
-    if (parenthesis == line.npos || line[start] == '-' || line[start] == '+')
-        return; // a signal, or an end
-    (*last)[pid] = calls->size();
-    calls->push_back({pid, line.substr(start, parenthesis - start),
-                      line.substr(parenthesis + 1), injected});
 }
 
 std::vector<TracedCall> Tracer::calls() const {
     std::vector<TracedCall> calls;
-    std::map<pid_t, size_t> last;
+    std::map<pid_t, Trail> trails;
     std::istringstream lines(record());
     for (std::string line; std::getline(lines, line);)
-        read_line(line, pid_, &last, &calls);
+        read_line(line, pid_, &trails, &calls);
     return calls;
 }
 

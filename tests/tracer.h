@@ -22,6 +22,7 @@ struct TracedCall {
     pid_t pid;
     std::string name, arguments; // the arguments are cut where they are long
     bool injected;
+    bool signalled; // a signal has come since the call before
 };
 
 class Tracer {

@@ -33,8 +33,8 @@
         child_takes_sigint, child_wakes_when_idle, dies_by_sigpipe,            \
         drain_keeps_listener, drain_leaves_children, drain_loses_clients,      \
         fork_failure_drops_client, forked_buffer, gives_up_on_accept,          \
-        gives_up_on_emfile, leak_per_client, line_in_pieces, one_waitpid,      \
-        parent_keeps_client, read_error_ignored, removed_twice,                \
+        gives_up_on_emfile, handler_prints, leak_per_client, line_in_pieces,   \
+        one_waitpid, parent_keeps_client, read_error_ignored, removed_twice,   \
         short_write_dropped, spin_on_emfile, wakes_when_idle,                  \
         wrong_exit_status, zombie_left
 #define TEXT_OF(...) #__VA_ARGS__
@@ -67,6 +67,8 @@ static volatile sig_atomic_t any_signal, child_ended, report_wanted,
 
 static void note_signal(int signo) {
     any_signal = 1;
+    if (mistake == handler_prints)
+        log_line("removed proc id: something");
     if (signo == SIGCHLD)
         child_ended = 1;
     else if (signo == SIGUSR1)
