@@ -211,12 +211,9 @@ int inherited_listener(void) {
         return -1;
     long pid = 0;
     long count = 0;
-    if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1) {
-        errno = EINVAL;
-        return -1;
-    }
-    // Else meant for another process: the variables outlived it.
-    if (pid == getpid() && parse_number(count_text, 0, 1, &count) == -1) {
+    // Another process's count is none of ours: the variables outlived it.
+    if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1 ||
+        (pid == getpid() && parse_number(count_text, 0, 1, &count) == -1)) {
         errno = EINVAL;
         return -1;
     }

@@ -127,14 +127,17 @@ void Process::start(const StartOptions &options,
         put_at(or_else(options.output, out.write_end), STDOUT_FILENO);
         put_at(or_else(options.errors, err.write_end), STDERR_FILENO);
         end_with_test();
+        int status = 125;
         try {
             run();
+            status = 0;
+        } catch (const std::exception &failure) {
+            std::cout << failure.what() << '\n';
         } catch (...) { // a REQUIRE that failed: its report is the output
-            std::cout.flush();
-            fflush(nullptr);
-            _exit(125);
         }
-        _exit(0);
+        std::cout.flush();
+        fflush(nullptr);
+        _exit(status);
     }
     setpgid(pid_, pid_); // here as well: whoever comes first
     output_pipe_ = std::move(out.read_end);

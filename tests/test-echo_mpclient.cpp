@@ -182,11 +182,16 @@ struct Peer {
     }
 };
 
-TEST_CASE("a byte that does not come back is told, with status 1") {
+// A client at a keyboard, and the server's end of its connection.
+struct Conversation {
     Peer peer;
     Keyboard keyboard;
-    Process client(client_words(peer.port), keyboard.start());
+    Process client{client_words(peer.port), keyboard.start()};
     Fd end = peer.accept();
+};
+
+TEST_CASE_FIXTURE(Conversation,
+                  "a byte that does not come back is told, with status 1") {
     keyboard.type("hello\nq\n");
     CHECK(receive_to_end(end) == "hello\n");
     send_all(end, "hell");
@@ -195,11 +200,8 @@ TEST_CASE("a byte that does not come back is told, with status 1") {
     CHECK(count_of("sent 6 bytes, received 4\n", client.errors) == 1);
 }
 
-TEST_CASE("a byte that comes back changed is told, with status 1") {
-    Peer peer;
-    Keyboard keyboard;
-    Process client(client_words(peer.port), keyboard.start());
-    Fd end = peer.accept();
+TEST_CASE_FIXTURE(Conversation,
+                  "a byte that comes back changed is told, with status 1") {
     keyboard.type("hello\nq\n");
     CHECK(receive_to_end(end) == "hello\n");
     send_all(end, "hallo\n");
@@ -209,11 +211,8 @@ TEST_CASE("a byte that comes back changed is told, with status 1") {
           1);
 }
 
-TEST_CASE("what is on its way after q is still received") {
-    Peer peer;
-    Keyboard keyboard;
-    Process client(client_words(peer.port), keyboard.start());
-    Fd end = peer.accept();
+TEST_CASE_FIXTURE(Conversation,
+                  "what is on its way after q is still received") {
     keyboard.type("hello\nq\n");
     CHECK(receive_to_end(end) == "hello\n"); // it has half-closed
     send_all(end, "hel");
@@ -224,11 +223,8 @@ TEST_CASE("what is on its way after q is still received") {
     CHECK(client.output == prefix + "hello\n"); // one line, one prefix
 }
 
-TEST_CASE("a server that ends first ends the client and its writer") {
-    Peer peer;
-    Keyboard keyboard;
-    Process client(client_words(peer.port), keyboard.start());
-    Fd end = peer.accept();
+TEST_CASE_FIXTURE(Conversation,
+                  "a server that ends first ends the client and its writer") {
     keyboard.type("hello\n");
     CHECK(receive(end, 6) == "hello\n");
     send_all(end, "hello\n");
@@ -239,11 +235,8 @@ TEST_CASE("a server that ends first ends the client and its writer") {
     CHECK(orphans_left_by(client.pid()) == 0);
 }
 
-TEST_CASE("a server that resets is a failure, and the writer ends") {
-    Peer peer;
-    Keyboard keyboard;
-    Process client(client_words(peer.port), keyboard.start());
-    Fd end = peer.accept();
+TEST_CASE_FIXTURE(Conversation,
+                  "a server that resets is a failure, and the writer ends") {
     keyboard.type("hello\n");
     CHECK(receive(end, 6) == "hello\n");
     reset_connection(end);

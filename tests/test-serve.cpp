@@ -212,7 +212,6 @@ TEST_CASE_FIXTURE(ServeFixture, "what runs out is told and waited for") {
 static void check_no_spin(Process &server, const char *complaint) {
     CHECK(server.errors_have(complaint, 3)); // that is two seconds of fault
     server.signal(SIGTERM);
-    server.signal(SIGCONT);
     server.wait();
     int uses = 0;
     double seconds = 0;
