@@ -17,6 +17,7 @@
 
 constexpr char prefix[] = "Message from server: ";
 constexpr struct tally no_bytes = {0, 14695981039346656037U}; // FNV's start
+constexpr int retry_ms = 10;
 constexpr int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 // A page that both processes see; the writer's side of the report. TAKEN counts
@@ -171,16 +172,18 @@ static int start_writer(const struct talk *t) {
     return pid == -1 ? -1 : 0;
 }
 
-// Reaps the writer if it has ended. Returns its wait status, or -1 if it is
-// still at work, or not to be had: nobody would ever tell of its end.
-static int reap_writer(void) {
-    int status = -1;
+// Reaps the writer if it has ended, *STATUS being its wait status. Returns 1;
+// or 0 if there is none that has ended, -1 with waitpid(2)'s errno.
+static int reap_writer(int *status) {
     sigset_t before;
     hold_signals(&before);
-    if (writer != 0 && waitpid(writer, &status, WNOHANG) != 0)
+    pid_t reaped = writer == 0 ? 0 : waitpid(writer, status, WNOHANG);
+    if (reaped > 0)
         writer = 0;
+    int reason = errno;
     let_signals(&before);
-    return status;
+    errno = reason;
+    return reaped > 0 ? 1 : reaped;
 }
 
 // ---- the receiver ----------------------------------------------------------
@@ -214,8 +217,11 @@ static int receive(struct talk *t) {
     for (;;) {
         if (child_ended) {
             child_ended = 0;
-            int status = reap_writer();
-            if (status != -1)
+            int status = 0;
+            int reaped = reap_writer(&status);
+            if (reaped == -1)
+                return fail(t, "waitpid");
+            if (reaped == 1)
                 note_writer_end(t, status);
         }
         int ready = wait_for(t->socket, -1);
@@ -243,17 +249,21 @@ static bool input_waits(int input) {
 }
 
 // Its end is certain, but not when: somebody may have stopped it once more. The
-// signals that end this process come in meanwhile.
-static int await_writer(void) {
-    int status = -1;
-    while ((status = reap_writer()) == -1 && writer != 0)
-        (void)wait_for(-1, -1); // for SIGCHLD, which makes it fail
-    return status;
+// signals that end this process come in meanwhile. Results as reap_writer()'s.
+static int await_writer(struct talk *t, int *status) {
+    int reaped = 0;
+    while ((reaped = reap_writer(status)) == 0 && writer != 0)
+        if (wait_for(-1, -1) == -1 && errno != EINTR) // SIGCHLD ends it
+            pause_for(retry_ms);
+    if (reaped == -1 && t->report->failed == nullptr)
+        return fail(t, "waitpid");
+    return reaped;
 }
 
 static void kill_writer(struct talk *t, bool server_ended) {
+    int status = 0;              // says only that:
     (void)kill(writer, SIGKILL); // it sleeps on the input, perhaps for ever
-    (void)await_writer();        // its status says only that
+    (void)await_writer(t, &status);
     bool unfinished = server_ended && !t->page->finished;
     t->report->server_first = unfinished;
     t->report->input_left =
@@ -261,16 +271,17 @@ static void kill_writer(struct talk *t, bool server_ended) {
 }
 
 static void end_writer(struct talk *t, bool server_ended) {
-    int status = reap_writer();
-    if (status == -1 && writer != 0) {
+    int status = 0;
+    int reaped = reap_writer(&status);
+    if (reaped != 1 && writer != 0) {
         if (!t->page->finished) {
             kill_writer(t, server_ended);
             return;
         }
         (void)kill(writer, SIGCONT); // else, stopped, it would not end
-        status = await_writer();
+        reaped = await_writer(t, &status);
     }
-    if (status != -1)
+    if (reaped == 1)
         note_writer_end(t, status);
 }
 

@@ -211,6 +211,7 @@ void Process::collect(int milliseconds) {
 
 bool Process::has_ended() {
     int status = 0;
+    collect(0); // else it may wait for its output to be read
     if (!reaped_ && waitpid(pid_, &status, WNOHANG) == pid_) {
         reaped_ = true;
         status_ =

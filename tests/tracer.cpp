@@ -62,7 +62,7 @@ std::string Tracer::record() const {
 
 // What has been read of one process.
 struct Trail {
-    size_t last_call = 0;
+    size_t last_call = std::string::npos;
     bool signalled = false; // and nothing since
 };
 
@@ -80,7 +80,7 @@ static void read_line(const std::string &line, pid_t first_pid,
     Trail &trail = (*trails)[pid];
     size_t parenthesis = line.find('(', start);
     if (line.compare(start, 4, "<...") == 0) {
-        if (injected)
+        if (injected && trail.last_call < calls->size())
             (*calls)[trail.last_call].injected = true;
     } else if (line.compare(start, 4, "--- ") == 0) {
         trail.signalled = true;
