@@ -15,7 +15,10 @@ struct Subject {
     const char *name;
     Outcome (*session)(const Scenario &);
     const char *words;
-    const char *shows;
+    const char *shows = "";
+    bool in_any_order = false; // the lines of SHOWS are sorted
+    int leaves = 0;            // zombies, on purpose
+    bool calls_fail = true;    // else only signals come, and a row or two
 };
 
 enum class Times { once, for_ever, both };
@@ -24,7 +27,8 @@ struct Row {
     const char *subject; // "demo" for each demonstration, "client" for both
                          // sessions of the client
     Target target;
-    const char *calls;  // "*": every one that the session makes
+    const char *calls;  // "*": every one that the session makes; "NAME?" where
+                        // not every build makes it
     const char *faults; // errno values, signals, "0" for that result, or
                         // "late": the call returns long after it was made
     Times times;

@@ -30,8 +30,9 @@ enum class Reaction {
 struct Scenario {
     std::vector<std::string> words; // the program and its arguments
     std::string shows; // what a demonstration prints, a regular expression
-    int leaves = 0;    // zombies that it leaves to init(1) on purpose
-    Fault fault;
+    bool in_any_order = false; // its lines, sorted, match that
+    int leaves = 0;            // zombies that it leaves to init(1) on purpose
+    Fault fault = {};
     Target target = Target::parent;
     Reaction reaction = Reaction::carries_on;
     std::string says; // what the message holds

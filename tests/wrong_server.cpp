@@ -34,8 +34,8 @@
         drain_keeps_listener, drain_leaves_children, drain_loses_clients,      \
         fork_failure_drops_client, forked_buffer, gives_up_on_accept,          \
         gives_up_on_emfile, handler_prints, leak_per_client, line_in_pieces,   \
-        one_waitpid, parent_keeps_client, read_error_ignored, removed_twice,   \
-        short_write_dropped, spin_on_emfile, wakes_when_idle,                  \
+        loses_signals, one_waitpid, parent_keeps_client, read_error_ignored,   \
+        removed_twice, short_write_dropped, spin_on_emfile, wakes_when_idle,   \
         wrong_exit_status, zombie_left
 #define TEXT_OF(...) #__VA_ARGS__
 #define NAMES_OF(list) TEXT_OF(list)
@@ -317,6 +317,8 @@ static void take_turn() {
     bool wants_client =
         phase == serving && client_in_hand == -1 && now >= accept_at;
     any_signal = 0;
+    if (mistake == loses_signals)
+        (void)unblock_signals(); // one that comes now does not end the sleep
     int ready = wait_for(wants_client ? listener : -1, time_to_wait(now));
     if (ready == -1 && !any_signal) {
         (void)try_later("ppoll");
