@@ -20,14 +20,16 @@ static StartOptions reading_from(const Pipe &keyboard) {
     return options;
 }
 
-static std::vector<std::string> client_words(int port) {
+static Words with_server(Words client, int port) {
     // By name, so that what a look-up opens would be seen.
-    return {program("echo_mpclient"), "-4", "localhost", std::to_string(port)};
+    client.insert(client.end(), {"localhost", std::to_string(port)});
+    return client;
 }
 
 // The client between a user and a server, both of which the test is.
 struct Talk {
-    Talk() {
+    explicit Talk(const Words &client)
+        : process(with_server(client, port), reading_from(keyboard)) {
         connection =
             Fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
         REQUIRE(connection.get() != -1);
@@ -49,7 +51,7 @@ struct Talk {
     int port = 0;
     Fd listener = listen_locally(&port);
     Pipe keyboard = make_pipe();
-    Process process{client_words(port), reading_from(keyboard)};
+    Process process;
     Fd connection;
     pid_t writer = -1;
 };
@@ -63,9 +65,47 @@ static void judge_receiver(Findings &findings, const Talk &talk) {
                   {{SIGCHLD, SIGINT, SIGTERM, SIGHUP}, {SIGPIPE, SIGXFSZ}, {}});
 }
 
-Findings audit_client() {
+// Q, or the end of the input, has told it to finish.
+static void judge_half_close(Findings &findings, const Talk &talk) {
+    std::string more;
+    bool closed = comes_to_hold(talk.process.pid(), [&] {
+        char buffer[4096];
+        ssize_t n = 0;
+        while ((n = recv(talk.connection.get(), buffer, sizeof buffer,
+                         MSG_DONTWAIT)) > 0)
+            more.append(buffer, static_cast<size_t>(n));
+        return n == 0;
+    });
+    if (!closed)
+        add_finding(findings, Invariant::echo, "it does not half-close");
+    if (!more.empty())
+        add_finding(findings, Invariant::echo,
+                    "it sends what is not typed: " + more);
+}
+
+// PROCESS has ended, perhaps killed. COUNT others of its group are there for
+// the test to reap, and end by themselves at once.
+static void judge_orphans(Findings &findings, const Process &process,
+                          const std::string &who, int count) {
+    for (pid_t pid : members_of_group(process.pid()))
+        if (!comes_to_hold(pid, [pid] {
+                std::string state = process_state(pid);
+                return state == "Z" || state.empty();
+            })) {
+            add_finding(findings, Invariant::no_zombie,
+                        who + " is outlived by " + std::to_string(pid));
+            return;
+        }
+    int orphans = orphans_left_by(process.pid());
+    if (orphans != count)
+        add_finding(findings, Invariant::no_zombie,
+                    who + " leaves " + std::to_string(orphans) +
+                        " processes, not " + std::to_string(count));
+}
+
+Findings audit_client(const Words &client) {
     Findings findings;
-    Talk talk;
+    Talk talk(client);
     pid_t pid = talk.process.pid();
     Descriptors before = descriptors_of(pid);
     judge_receiver(findings, talk);
@@ -75,8 +115,7 @@ Findings audit_client() {
                   {{}, {SIGPIPE, SIGXFSZ}, {}});
     judge_sleep(findings, {{"the receiver", pid}, {"the writer", talk.writer}});
     talk.type("q\n");
-    if (!receive_to_end(talk.connection).empty())
-        add_finding(findings, Invariant::echo, "it sends what is not typed");
+    judge_half_close(findings, talk);
     if (!comes_to_hold(pid, [pid] { return children_of(pid).empty(); }))
         add_finding(findings, Invariant::no_zombie, "the writer is not reaped");
     judge_receiver(findings, talk);
@@ -91,80 +130,61 @@ Findings audit_client() {
 
 static const struct {
     const char *name;
-    std::function<void(Talk &)> cause;
+    std::function<void(Findings &, Talk &)> cause;
     int status;
 } client_ends[] = {
     {"q",
-     [](Talk &talk) {
+     [](Findings &findings, Talk &talk) {
          talk.type("q\n");
-         CHECK(receive_to_end(talk.connection).empty());
+         judge_half_close(findings, talk);
          talk.connection.close();
      },
      0},
     {"end of the input",
-     [](Talk &talk) {
+     [](Findings &findings, Talk &talk) {
          talk.keyboard.write_end.close();
-         CHECK(receive_to_end(talk.connection).empty());
+         judge_half_close(findings, talk);
          talk.connection.close();
      },
      0},
-    {"end of the server", [](Talk &talk) { talk.connection.close(); }, 0},
-    {"reset", [](Talk &talk) { reset_connection(talk.connection); }, 1},
+    {"end of the server",
+     [](Findings &, Talk &talk) { talk.connection.close(); }, 0},
+    {"reset", [](Findings &, Talk &talk) { reset_connection(talk.connection); },
+     1},
     {"end of the writer",
-     [](Talk &talk) {
+     [](Findings &findings, Talk &talk) {
          REQUIRE(kill(talk.writer, SIGKILL) == 0);
-         CHECK(receive_to_end(talk.connection).empty());
+         judge_half_close(findings, talk);
          talk.connection.close();
      },
      1},
-    {"SIGINT", [](Talk &talk) { talk.process.signal(SIGINT); }, 128 + SIGINT},
-    {"SIGTERM", [](Talk &talk) { talk.process.signal(SIGTERM); },
+    {"SIGINT", [](Findings &, Talk &talk) { talk.process.signal(SIGINT); },
+     128 + SIGINT},
+    {"SIGTERM", [](Findings &, Talk &talk) { talk.process.signal(SIGTERM); },
      128 + SIGTERM},
-    {"SIGHUP", [](Talk &talk) { talk.process.signal(SIGHUP); }, 128 + SIGHUP},
+    {"SIGHUP", [](Findings &, Talk &talk) { talk.process.signal(SIGHUP); },
+     128 + SIGHUP},
 };
 
-Findings audit_client_ends() {
+Findings audit_client_ends(const Words &client) {
     Findings findings;
     for (const auto &[name, cause, status] : client_ends) {
-        Talk talk;
-        cause(talk);
+        Talk talk(client);
         Findings more;
+        cause(more, talk);
         judge_end(more, talk.process, status);
         for (Finding &finding : more)
             finding.what = std::string(name) + ": " + finding.what;
         add_findings(findings, more);
     }
-    Talk talk; // SIGKILL cannot be caught: the writer has to see to itself
+    Talk talk(client); // SIGKILL cannot be caught
     talk.process.signal(SIGKILL);
     talk.process.wait();
-    if (orphans_left_by(talk.process.pid()) != 1)
-        add_finding(findings, Invariant::no_zombie,
-                    "SIGKILL: not the writer alone is left");
+    judge_orphans(findings, talk.process, "the client", 1);
     return findings;
 }
 
 // ---- the demonstrations -----------------------------------------------------
-
-// How each is while it sleeps, for longer than the audit takes. What a parent
-// does in ppoll(2) it does with nothing blocked.
-static const struct Demonstration {
-    std::vector<std::string> words;
-    int lines; // after which it sleeps
-    int children;
-    const char *child_state;
-    std::vector<int> caught; // by the parent and, as a copy, its children
-    std::vector<int> child_blocked; // what the parent blocks but in ppoll(2)
-} demonstrations[] = {
-    // It never sleeps; its output, full, makes the child, and so the parent,
-    // wait.
-    {{"fork"}, 0, 1, "S", {}, {}},
-    {{"zombie", "1000"}, 4, 1, "Z", {}, {}},
-    {{"wait", "1000"}, 4, 0, "", {}, {}},
-    {{"waitpid", "1000", "1000"}, 0, 1, "S", {}, {}},
-    {{"signal", "1000", "1000"}, 1, 0, "", {SIGALRM, SIGINT}, {}},
-    {{"sigaction", "1000", "1000"}, 1, 0, "", {SIGALRM}, {}},
-    {{"remove_zombie", "1000", "1000"}, 5, 2, "S", {SIGCHLD}, {SIGCHLD}},
-};
 
 static Pipe full_pipe() {
     Pipe pipe = make_pipe();
@@ -176,16 +196,16 @@ static Pipe full_pipe() {
     return pipe;
 }
 
-static std::vector<std::string> run_words(std::vector<std::string> words) {
-    words[0] = program(words[0]);
-    return words;
+// As a finding calls it.
+static std::string name_of(const Words &words) {
+    return words[0].substr(words[0].rfind('/') + 1);
 }
 
 struct Demo {
     explicit Demo(const Demonstration &row)
         : demonstration(row),
-          output(row.words[0] == "fork" ? full_pipe() : make_pipe()),
-          process(run_words(row.words), writing_to(output)) {
+          output(row.output_full ? full_pipe() : make_pipe()),
+          process(row.words, writing_to(output)) {
     }
     static StartOptions writing_to(const Pipe &pipe) {
         StartOptions options;
@@ -213,16 +233,20 @@ struct Demo {
 
 static void judge_demo(Findings &findings, const Demo &demo) {
     const Demonstration &row = demo.demonstration;
+    std::string name = name_of(row.words);
     pid_t pid = demo.process.pid();
+    if (!comes_to_hold(pid, [&] { return demo.sleeps(); }))
+        add_finding(findings, Invariant::no_zombie,
+                    name + " or a child of it is in another state");
     Descriptors parent = descriptors_of(pid);
-    judge_descriptors(findings, Invariant::parent_descriptors, row.words[0],
-                      pid, standard_of(parent));
+    judge_descriptors(findings, Invariant::parent_descriptors, name, pid,
+                      standard_of(parent));
     const std::vector<int> ignored = {SIGPIPE, SIGXFSZ};
-    judge_signals(findings, row.words[0], pid, {row.caught, ignored, {}});
+    judge_signals(findings, name, pid, {row.caught, ignored, {}});
     for (pid_t child : children_of(pid)) {
-        if (std::string(row.child_state) == "Z")
+        if (process_state(child) == "Z")
             continue; // it has nothing any more
-        std::string who = row.words[0] + "'s child";
+        std::string who = name + "'s child";
         judge_descriptors(findings, Invariant::child_descriptors, who, child,
                           standard_of(parent));
         judge_signals(findings, who, child,
@@ -230,26 +254,24 @@ static void judge_demo(Findings &findings, const Demo &demo) {
     }
 }
 
-// No child outlives its parent for long, even where that is killed.
 static void judge_kill(Findings &findings, Demo &demo) {
     demo.process.signal(SIGKILL);
     demo.process.wait();
     demo.output.read_end.close(); // for the one that waits to write
-    if (orphans_left_by(demo.process.pid()) != demo.demonstration.children)
-        add_finding(findings, Invariant::no_zombie,
-                    demo.demonstration.words[0] + " leaves other children");
+    judge_orphans(findings, demo.process, name_of(demo.demonstration.words),
+                  demo.demonstration.children);
 }
 
-Findings audit_demonstrations() {
+Findings
+audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
     Findings findings;
     std::list<Demo> demos; // side by side, for they sleep
     for (const Demonstration &demonstration : demonstrations)
         demos.emplace_back(demonstration);
     std::vector<Sleeper> sleepers;
     for (Demo &demo : demos) {
-        const std::string &name = demo.demonstration.words[0];
+        std::string name = name_of(demo.demonstration.words);
         demo.await_lines();
-        REQUIRE_MESSAGE(eventually([&] { return demo.sleeps(); }), name);
         judge_demo(findings, demo);
         sleepers.push_back({name, demo.process.pid()});
         for (pid_t child : children_of(demo.process.pid()))
@@ -261,32 +283,15 @@ Findings audit_demonstrations() {
     return findings;
 }
 
-static const struct {
-    std::vector<std::string> words;
-    int zombies; // that only the end of their parent frees
-} demonstration_ends[] = {
-    {{"fork"}, 0},
-    {{"zombie", "0"}, 1},
-    {{"wait", "0"}, 0},
-    {{"waitpid", "0", "1"}, 0},
-    {{"signal", "1", "0"}, 0},
-    {{"sigaction", "1", "0"}, 0},
-    {{"remove_zombie", "0", "0"}, 0},
-};
-
-Findings audit_demonstration_ends() {
+Findings audit_demonstration_end(const Words &demonstration, int zombies) {
     Findings findings;
-    for (const auto &[words, zombies] : demonstration_ends) {
-        Process process(run_words(words));
-        int status = process.wait();
-        if (status != 0)
-            add_finding(findings, Invariant::exit_status,
-                        words[0] + " ends with " + std::to_string(status));
-        int orphans = orphans_left_by(process.pid());
-        if (orphans != zombies)
-            add_finding(findings, Invariant::no_zombie,
-                        words[0] + " leaves " + std::to_string(orphans));
-        judge_errors(findings, process);
-    }
+    std::string name = name_of(demonstration);
+    Process process(demonstration);
+    int status = process.wait();
+    if (status != 0)
+        add_finding(findings, Invariant::exit_status,
+                    name + " ends with " + std::to_string(status));
+    judge_orphans(findings, process, name, zombies);
+    judge_errors(findings, process);
     return findings;
 }

@@ -37,13 +37,28 @@ Findings audit_echo(const Words &server);
 
 // ---- the client and the demonstrations --------------------------------------
 
+// CLIENT is its path and its words before a host and a port.
+
 // Receiver and writer, while the user types nothing and after the half-close:
 // their descriptors, signals and sleep.
-Findings audit_client();
+Findings audit_client(const Words &client);
 // Each way to end: the exit status, and no process left.
-Findings audit_client_ends();
-// Parents and children while they sleep: descriptors, signals, state.
-Findings audit_demonstrations();
-// Their orderly ends: no process left, but for the one zombie that zombie.cpp
-// shows on purpose.
-Findings audit_demonstration_ends();
+Findings audit_client_ends(const Words &client);
+
+// How a demonstration is while it sleeps, for longer than the audit takes. What
+// a parent does in ppoll(2) it does with nothing blocked.
+struct Demonstration {
+    Words words; // its path and its arguments
+    int lines;   // after which it sleeps
+    int children;
+    std::string child_state; // "" where there is none
+    std::vector<int> caught; // by the parent and, as a copy, its children
+    std::vector<int> child_blocked; // what the parent blocks but in ppoll(2)
+    bool output_full = false; // which makes one sleep that else never would
+};
+// Parents and children while they sleep, side by side: descriptors, signals,
+// state; and no child left for long where the parent is killed.
+Findings audit_demonstrations(const std::vector<Demonstration> &demonstrations);
+// Its orderly end: status 0, and no process left but ZOMBIES that only the end
+// of their parent frees.
+Findings audit_demonstration_end(const Words &demonstration, int zombies);

@@ -5,6 +5,7 @@
 // purpose, where there must be just the one that it was made for.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,13 @@ struct Finding {
     std::string what; // one line, with the values that were seen
 };
 using Findings = std::vector<Finding>;
+
+inline std::set<Invariant> invariants_of(const Findings &findings) {
+    std::set<Invariant> invariants;
+    for (const Finding &finding : findings)
+        invariants.insert(finding.invariant);
+    return invariants;
+}
 
 // "I3: child 17 holds socket:[42], the listener; I5: ..."; "" for none.
 inline std::string text_of(const Findings &findings) {

@@ -13,7 +13,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <set>
-#include <sstream>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,12 +21,12 @@
 #include "die.h"
 #include "inherit.h"
 #include "log.h"
+#include "mistakes.h"
 #include "reap.h"
 #include "signals.h"
 #include "sockets.h"
 #include "stream.h"
 
-// One list makes both the values and, as text, their names.
 #define MISTAKES                                                               \
     none, child_blocks_signals, child_keeps_listener, child_leaks,             \
         child_takes_sigint, child_wakes_when_idle, dies_by_sigpipe,            \
@@ -37,10 +36,7 @@
         loses_signals, one_waitpid, parent_keeps_client, read_error_ignored,   \
         removed_twice, short_write_dropped, spin_on_emfile, wakes_when_idle,   \
         wrong_exit_status, zombie_left
-#define TEXT_OF(...) #__VA_ARGS__
-#define NAMES_OF(list) TEXT_OF(list)
 enum Mistake { MISTAKES };
-constexpr char names[] = NAMES_OF(MISTAKES);
 
 constexpr int pause_ms = 100;
 constexpr int second_ms = 1000;
@@ -338,17 +334,11 @@ static void take_turn() {
 static void read_arguments(int argc, char **argv) {
     if (argc == 4 && strcmp(argv[1], "-g") == 0)
         grace_ms = atoi(argv[2]) * int64_t{second_ms};
-    std::istringstream list(names);
-    std::string name;
-    for (int i = 0; list >> name; i++) {
-        if (name.ends_with(','))
-            name.pop_back();
-        if (name == argv[argc - 1]) {
-            mistake = static_cast<Mistake>(i);
-            return;
-        }
-    }
-    die_usage("usage: wrong_server [-g seconds] mistake", "no such mistake");
+    int value = value_of(argv[argc - 1], NAMES_OF(MISTAKES));
+    if (value == -1)
+        die_usage("usage: wrong_server [-g seconds] mistake",
+                  "no such mistake");
+    mistake = static_cast<Mistake>(value);
 }
 
 static void start_listening() {
