@@ -13,6 +13,9 @@
 #include <thread>
 
 #include "fault_jobs.h"
+#include "parallel.h"
+
+constexpr size_t at_once = 16; // most of them wait, most of the time
 
 // ---- from rows to scenarios ------------------------------------------------
 
@@ -101,51 +104,7 @@ static std::string name_of(const Job &job) {
            text_of(job.scenario.fault);
 }
 
-// ---- processes
-// ---------------------------------------------------------------
-
-constexpr int at_once = 16; // most of them wait, most of the time
-
-// A session has bounds of its own; this is for one that has lost them.
-constexpr std::chrono::seconds longest(300);
-
-struct Running {
-    std::unique_ptr<Process> process;
-    std::chrono::steady_clock::time_point until;
-};
-
-using Take = std::function<void(size_t i, bool well, const std::string &text)>;
-
-// Whether BODY is over, and has been taken.
-static bool taken(size_t i, const Running &body, const Take &take) {
-    Process &process = *body.process;
-    bool late = std::chrono::steady_clock::now() > body.until;
-    if (!process.has_ended() && !late)
-        return false;
-    bool well = process.has_ended() && process.wait() == 0;
-    take(i, well,
-         process.output + process.errors + (late ? "it does not end" : ""));
-    return true;
-}
-
-// Runs each of BODIES in a process of its own, and hands what it has printed,
-// and whether it came to its end, to TAKE as the i-th.
-static void run_all(const std::vector<std::function<void()>> &bodies,
-                    const Take &take) {
-    std::map<size_t, Running> running;
-    size_t next = 0;
-    while (next < bodies.size() || !running.empty()) {
-        while (next < bodies.size() && running.size() < at_once) {
-            running[next] = {std::make_unique<Process>(bodies[next]),
-                             std::chrono::steady_clock::now() + longest};
-            next++;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        std::erase_if(running, [&](auto &entry) {
-            return taken(entry.first, entry.second, take);
-        });
-    }
-}
+// ---- clean runs ------------------------------------------------------------
 
 // Which calls there are to fail: from a run in which none does.
 struct CleanRun {
@@ -184,17 +143,18 @@ static bool measure(std::list<CleanRun> *runs) {
         order.push_back(&run);
     }
     bool good = true;
-    run_all(bodies, [&](size_t i, bool well, const std::string &text) {
-        std::istringstream stream(text);
-        std::string name;
-        Uses uses;
-        while (well && stream >> name >> uses.first >> uses.last)
-            order[i]->uses[name] = uses;
-        if (!well)
-            printf("without a fault: %s: %s\n", order[i]->subject->name,
-                   text.c_str());
-        good &= well;
-    });
+    run_in_parallel(
+        bodies, at_once, [&](size_t i, bool well, const std::string &text) {
+            std::istringstream stream(text);
+            std::string name;
+            Uses uses;
+            while (well && stream >> name >> uses.first >> uses.last)
+                order[i]->uses[name] = uses;
+            if (!well)
+                printf("without a fault: %s: %s\n", order[i]->subject->name,
+                       text.c_str());
+            good &= well;
+        });
     return good;
 }
 
@@ -295,9 +255,10 @@ static Totals run_jobs(const std::vector<Job> &jobs) {
     std::vector<std::function<void()>> bodies;
     for (const Job &job : jobs)
         bodies.push_back([&job] { run_job(job); });
-    run_all(bodies, [&](size_t i, bool well, const std::string &text) {
-        take_result(jobs[i], well, text, &totals);
-    });
+    run_in_parallel(bodies, at_once,
+                    [&](size_t i, bool well, const std::string &text) {
+                        take_result(jobs[i], well, text, &totals);
+                    });
     return totals;
 }
 
@@ -373,18 +334,20 @@ bool run_controls(std::span<const Control> controls) {
     }
     size_t rejected = 0;
     bool good = true;
-    run_all(bodies, [&](size_t i, bool well, const std::string &found) {
-        const Control &control = controls[i / 2];
-        bool wrong = i % 2 == 0;
-        bool expected =
-            well && (wrong ? found.find(number_of(control.broken)) != found.npos
-                           : found.empty());
-        if (!expected)
-            printf("%s, %s: %s\n", wrong ? control.mistake : "none",
-                   text_of(control.fault).c_str(), found.c_str());
-        good &= expected;
-        rejected += wrong && expected;
-    });
+    run_in_parallel(
+        bodies, at_once, [&](size_t i, bool well, const std::string &found) {
+            const Control &control = controls[i / 2];
+            bool wrong = i % 2 == 0;
+            bool expected =
+                well &&
+                (wrong ? found.find(number_of(control.broken)) != found.npos
+                       : found.empty());
+            if (!expected)
+                printf("%s, %s: %s\n", wrong ? control.mistake : "none",
+                       text_of(control.fault).c_str(), found.c_str());
+            good &= expected;
+            rejected += wrong && expected;
+        });
     printf("%zu of %zu wrong servers rejected\n", rejected, controls.size());
     return good;
 }
