@@ -470,7 +470,7 @@ Findings audit_echo(const Words &server) {
     pid_t child = child_of(subject, clients[0]);
     std::string sent;
     std::string back;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 10; i++) {
         sent += fill(clients[0], child);
         stop_and_continue(child);
         back += receive(clients[0], sent.size() / 2 - back.size() / 2);
