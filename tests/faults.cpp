@@ -152,6 +152,7 @@ static const Row rows[] = {
     {"serve", family, "read", "ECONNRESET EIO", both, loses_child, ""},
     {"serve", family, "rt_sigaction rt_sigprocmask", "EINVAL", both,
      loses_child, ""},
+    {"serve", family, "close", "EINTR EIO", both, carries_on, ""},
     {"serve", family, "set_robust_list", "ENOSYS", both, carries_on, ""},
 
     // Signals at every call of a server that has all its guards.
@@ -271,6 +272,11 @@ static const Control controls[] = {
     {"parent_keeps_client",
      parent,
      {},
+     carries_on,
+     Invariant::parent_descriptors},
+    {"closes_again",
+     parent,
+     {"close", "error=EINTR"},
      carries_on,
      Invariant::parent_descriptors},
     {"zombie_left", parent, {}, carries_on, Invariant::no_zombie},

@@ -2,7 +2,9 @@
 // session - what the sessions have in common.
 #include <chrono>
 #include <csignal>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "session.h"
 
@@ -43,8 +45,8 @@ int Session::left_out(pid_t pid, const std::string &call,
                       const std::string &arguments) const {
     int count = 0;
     for (const TracedCall &made : tracer_->calls())
-        count += made.injected && made.pid == pid && made.name == call &&
-                 made.arguments.starts_with(arguments);
+        count += made.injected && (pid == 0 || made.pid == pid) &&
+                 made.name == call && made.arguments.starts_with(arguments);
     return count;
 }
 
@@ -103,8 +105,26 @@ void Session::check_handlers() {
               Invariant::dispositions, "a handler makes a system call");
 }
 
+// Linux has closed a descriptor whatever close(2) says, and may have given its
+// number to another: to close it again would close that one. What strace has
+// left out keeps its number, so here a second close can only be that mistake.
+void Session::check_closes() {
+    std::set<std::pair<pid_t, int>> left_open;
+    for (const TracedCall &call : tracer_->calls()) {
+        if (call.name != "close")
+            continue;
+        std::pair<pid_t, int> closed(call.pid, std::stoi(call.arguments));
+        check(!left_open.contains(closed), Invariant::parent_descriptors,
+              "descriptor " + std::to_string(closed.second) +
+                  " is closed twice");
+        if (call.injected)
+            left_open.insert(closed);
+    }
+}
+
 Outcome Session::outcome(const Process &process) {
     tracer_->lift();
     check_handlers();
+    check_closes();
     return {findings_, tracer_->met(), process.pid(), tracer_->calls()};
 }

@@ -33,8 +33,9 @@ class Session {
     void check(bool good, Invariant invariant, const std::string &what);
     // Follows the children, too, where the whole family is the target.
     void attach(pid_t pid);
-    // How many of PID's calls strace has left out, those whose arguments begin
-    // with ARGUMENTS. What it leaves out has not been done: a close, a line.
+    // How many of PID's calls, 0 for everybody's, strace has left out, those
+    // whose arguments begin with ARGUMENTS. What it leaves out has not been
+    // done: a close, a line.
     int left_out(pid_t pid, const std::string &call,
                  const std::string &arguments = "") const;
     bool told_to_end() const; // by the fault
@@ -51,4 +52,5 @@ class Session {
 
   private:
     void check_handlers();
+    void check_closes();
 };

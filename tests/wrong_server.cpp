@@ -29,12 +29,13 @@
 
 #define MISTAKES                                                               \
     none, child_blocks_signals, child_keeps_listener, child_leaks,             \
-        child_takes_sigint, child_wakes_when_idle, dies_by_sigpipe,            \
-        drain_keeps_listener, drain_leaves_children, drain_loses_clients,      \
-        fork_failure_drops_client, forked_buffer, gives_up_on_accept,          \
-        gives_up_on_emfile, handler_prints, leak_per_client, line_in_pieces,   \
-        loses_signals, one_waitpid, parent_keeps_client, read_error_ignored,   \
-        removed_twice, short_write_dropped, spin_on_emfile, wakes_when_idle,   \
+        child_takes_sigint, child_wakes_when_idle, closes_again,               \
+        dies_by_sigpipe, drain_keeps_listener, drain_leaves_children,          \
+        drain_loses_clients, fork_failure_drops_client, forked_buffer,         \
+        gives_up_on_accept, gives_up_on_emfile, handler_prints,                \
+        leak_per_client, line_in_pieces, loses_signals, one_waitpid,           \
+        parent_keeps_client, read_error_ignored, removed_twice,                \
+        short_write_dropped, spin_on_emfile, wakes_when_idle,                  \
         wrong_exit_status, zombie_left
 enum Mistake { MISTAKES };
 
@@ -174,7 +175,8 @@ static void start_child(int client, const struct sockaddr_storage &peer) {
         fork_failed(client, peer);
         return;
     }
-    if (mistake != parent_keeps_client)
+    if (mistake != parent_keeps_client && close(client) == -1 &&
+        mistake == closes_again)
         (void)close(client);
     client_in_hand = -1;
     served_count++;
