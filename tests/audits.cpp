@@ -178,7 +178,12 @@ Findings audit_descriptors(const Words &server) {
     Findings findings;
     Subject subject(server);
     Descriptors before = descriptors_of(subject.pid);
-    if (before.size() != 4 || !before.rbegin()->second.starts_with("socket:"))
+    int output = subject.sink.for_server();
+    bool given = before.size() == 4 && before[STDIN_FILENO] == "/dev/null" &&
+                 before[STDOUT_FILENO] == descriptors_of(getpid())[output] &&
+                 before[STDERR_FILENO].starts_with("pipe:") &&
+                 before.rbegin()->second.starts_with("socket:");
+    if (!given)
         add_finding(findings, Invariant::parent_descriptors,
                     "the parent begins with" + text_of(before));
     auto judge_parent = [&](const char *when) {
