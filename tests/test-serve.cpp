@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <ctime>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <initializer_list>
 #include <poll.h>
+#include <set>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -121,6 +123,14 @@ static double seconds_now() {
            static_cast<double>(now.tv_nsec) / 1e9;
 }
 
+static std::set<int> open_descriptors() {
+    std::set<int> open;
+    for (int fd = 0; fd < 1024; fd++)
+        if (fcntl(fd, F_GETFD) != -1)
+            open.insert(fd);
+    return open;
+}
+
 // serve() in a process of its own, which prints at the end how often the
 // faulty call was used, and how long it all took.
 class ServeProcess : public Process {
@@ -139,9 +149,13 @@ class ServeProcess : public Process {
         log_open();
         log_line("ready");
         double start = seconds_now();
+        std::set<int> expected = open_descriptors();
+        expected.erase(listener);
         inside = true;
         int result = serve(&settings, &table);
         inside = false;
+        if (open_descriptors() != expected)
+            _exit(98);
         dprintf(STDOUT_FILENO, "uses %d seconds %f\n",
                 accept_fault.used + fork_fault.used + ppoll_fault.used,
                 seconds_now() - start);
@@ -212,7 +226,7 @@ TEST_CASE_FIXTURE(ServeFixture, "what runs out is told and waited for") {
 static void check_no_spin(Process &server, const char *complaint) {
     CHECK(server.errors_have(complaint, 3)); // that is two seconds of fault
     server.signal(SIGTERM);
-    server.wait();
+    CHECK(server.wait() == 0);
     int uses = 0;
     double seconds = 0;
     read_uses(server, &uses, &seconds);
