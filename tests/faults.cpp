@@ -12,7 +12,6 @@
 // usage: fault-injection quick|all|uncounted|controls [word...]
 // fault_jobs.h tells of the sweeps. The words choose the scenarios whose names
 // hold one of them.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <cstdio>
 #include <doctest/doctest.h>
 #include <string>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
-// main - doctest's own main function, compiled once for every test program.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+// main - of every test program that has no main function of its own.
 #include <doctest/doctest.h>
+
+int main(int argc, char **argv) {
+    return doctest::Context(argc, argv).run();
+}
