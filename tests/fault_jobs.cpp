@@ -287,11 +287,20 @@ static void print_totals(const Totals &totals) {
     printf("\n");
 }
 
+// A word that begins with - leaves out what it would else have chosen.
 static bool chosen(const Job &job, const std::vector<std::string> &words) {
-    for (const std::string &word : words)
-        if (name_of(job).find(word) != std::string::npos)
-            return true;
-    return words.empty();
+    std::string name = name_of(job);
+    bool asked = false;
+    bool listed = false;
+    for (const std::string &word : words) {
+        bool leaves_out = word.starts_with('-');
+        bool found = name.find(word.substr(leaves_out)) != std::string::npos;
+        if (leaves_out && found)
+            return false;
+        asked |= !leaves_out;
+        listed |= !leaves_out && found;
+    }
+    return listed || !asked;
 }
 
 bool run_matrix(const Matrix &matrix, Sweep sweep,

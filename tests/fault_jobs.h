@@ -60,7 +60,8 @@ enum class Sweep {
 };
 
 // Runs a scenario for each row, call, fault and use of the call; of them those
-// whose names hold one of WORDS, all if there are none. Prints each that broke
+// whose names hold one of WORDS, or none of those that begin with -; all if
+// there are none. Prints each that broke
 // something, and the totals. Returns whether all was well, and every call that
 // a session makes had its row.
 bool run_matrix(const Matrix &matrix, Sweep sweep,

@@ -271,6 +271,8 @@ void ServeSession::check_descriptors() {
 
 // After the fault, and without clients, a fifth of a second passes in sleep.
 void ServeSession::check_rest() {
+    if (scenario_.fault.for_ever && !lifted_)
+        return; // it may strike in just this time
     auto wakes = [&] {
         return std::stol(
                    status_field(server_.pid(), "voluntary_ctxt_switches")) +

@@ -16,6 +16,8 @@
 // Whether valgrind runs the test and what it starts (tests/reports.sh). It
 // catches all signals, and opens standard descriptors that are closed.
 bool under_valgrind();
+// Whether this build has a sanitizer that watches memory.
+bool under_sanitizer();
 
 // Long enough for a busy machine and a sanitizer; nothing waits it out but a
 // test that fails.

@@ -86,9 +86,11 @@ static void read_line(const std::string &line, pid_t first_pid,
         trail.signalled = true;
     } else if (parenthesis != line.npos && line[start] != '+') {
         trail.last_call = calls->size();
+        size_t end = line.find(" <unfinished ...>", parenthesis);
         calls->push_back({pid, line.substr(start, parenthesis - start),
-                          line.substr(parenthesis + 1), injected,
-                          trail.signalled});
+                          line.substr(parenthesis + 1, end - parenthesis - 1) +
+                              (end == line.npos ? "" : ")"),
+                          injected, trail.signalled});
         trail.signalled = false;
     }
 }
