@@ -146,7 +146,7 @@ std::map<int, std::string> descriptors_of(pid_t pid);
 // A copy of PID's descriptor FD; -1 where the host does not let us, as
 // pidfd_getfd(2) in some containers.
 Fd copy_of_descriptor(pid_t pid, int fd);
-// User and system time of PID, in clock ticks.
+// User and system time of PID, in clock ticks; 0 when there is no such process.
 long ticks_of(pid_t pid);
 // Whether no process is left in the group that PID, already reaped, has led.
 bool group_is_empty(pid_t pid);

@@ -38,9 +38,13 @@ static std::vector<std::string> strace_words(pid_t pid, const Fault &fault,
 }
 
 Tracer::Tracer(pid_t pid, const Fault &fault, bool follow)
-    : pid_(pid), fault_(fault), record_(scratch_file()),
+    : pid_(pid), fault_(fault), asleep_(process_state(pid) == "S"),
+      record_(scratch_file()),
       strace_(strace_words(pid, fault, follow, record_)) {
     REQUIRE_MESSAGE(strace_.errors_have(" attached"), strace_.errors);
+    // Else what ends its sleep could come before the call is seen.
+    if (asleep_)
+        (void)eventually([this] { return !calls().empty(); });
 }
 
 void Tracer::lift() {

@@ -44,6 +44,7 @@ class Tracer {
 
     pid_t pid_;
     Fault fault_;
+    bool asleep_; // in a call, which it makes anew when strace has come
     Fd record_;
     Process strace_;
 };
