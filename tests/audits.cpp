@@ -33,7 +33,7 @@ class Sink {
         else if (kind == Output::pipe)
             ends_ = make_pipe();
         else
-            ends_ = packet_pair();
+            ends_ = make_socket_pair(SOCK_SEQPACKET);
         if (kind != Output::file)
             fcntl(ends_.read_end.get(), F_SETFL, O_NONBLOCK);
     }
@@ -62,12 +62,6 @@ class Sink {
     }
 
   private:
-    static Pipe packet_pair() {
-        int ends[2];
-        REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) ==
-                0);
-        return {Fd(ends[0]), Fd(ends[1])};
-    }
     ssize_t next(char *buffer, size_t size) const {
         int fd = ends_.read_end.get();
         if (kind_ != Output::file)
@@ -279,13 +273,9 @@ Findings audit_idle(const Words &server) {
 // ---- the drain --------------------------------------------------------------
 
 static bool is_pending(pid_t pid, int signo) {
-    for (const char *name : {"SigPnd", "ShdPnd"}) {
-        std::string mask = status_field(pid, name);
-        if (!mask.empty() &&
-            (std::stoull(mask, nullptr, 16) >> (signo - 1) & 1) != 0)
-            return true;
-    }
-    return false;
+    unsigned long long mask =
+        signal_mask(pid, "SigPnd") | signal_mask(pid, "ShdPnd");
+    return (mask >> (signo - 1) & 1) != 0;
 }
 
 // Sends SIGTERM and waits until the parent has done what it does at once.

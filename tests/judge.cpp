@@ -25,13 +25,6 @@ void add_findings(Findings &findings, const Findings &more) {
 
 // ---- descriptors ------------------------------------------------------------
 
-std::string text_of(const Descriptors &descriptors) {
-    std::string text;
-    for (const auto &[fd, target] : descriptors)
-        text += " " + std::to_string(fd) + "=" + target;
-    return text;
-}
-
 Descriptors standard_of(const Descriptors &descriptors) {
     Descriptors standard;
     for (const auto &[fd, target] : descriptors)
@@ -123,19 +116,11 @@ void judge_connection(Findings &findings, Invariant invariant,
 
 // ---- signals ----------------------------------------------------------------
 
-static unsigned long long mask_in(const std::string &process,
-                                  const std::string &name) {
-    std::ifstream file("/proc/" + process + "/status");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with(name + ":\t"))
-            return std::stoull(line.substr(name.size() + 2), nullptr, 16);
-    return 0;
-}
-
 // What the run-time library of a sanitizer catches, SIGSEGV for one: in this
 // process as in the programs, which are built alike. Asked before main, for
 // doctest adds handlers of its own.
-static const unsigned long long caught_by_library = mask_in("self", "SigCgt");
+static const unsigned long long caught_by_library =
+    signal_mask(getpid(), "SigCgt");
 
 static unsigned long long mask_of(const std::vector<int> &signals) {
     unsigned long long mask = 0;
@@ -155,7 +140,7 @@ void judge_signals(Findings &findings, const std::string &who, pid_t pid,
         {"SigBlk", mask_of(expected.blocked)},
     };
     for (const auto &[name, mask] : masks) {
-        unsigned long long seen = mask_in(std::to_string(pid), name);
+        unsigned long long seen = signal_mask(pid, name);
         std::ostringstream text;
         text << who << " has " << name << " " << std::hex << seen << ", not "
              << mask;

@@ -17,9 +17,6 @@ void add_finding(Findings &findings, Invariant invariant,
                  const std::string &what);
 void add_findings(Findings &findings, const Findings &more);
 
-using Descriptors = std::map<int, std::string>; // to link target
-std::string text_of(const Descriptors &descriptors);
-
 // PID must hold EXPECTED, by link target, and nothing else.
 void judge_descriptors(Findings &findings, Invariant invariant,
                        const std::string &who, pid_t pid,

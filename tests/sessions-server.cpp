@@ -90,13 +90,14 @@ class ServeSession : public Session {
     void check_rest();
     void check_totals();
     void let_clients_go();
+    bool gave_up();
     void check_lines();
     void check_last_line(const std::vector<std::string> &came,
                          const std::vector<std::string> &went);
 
     Process server_;
     int port_ = 0;
-    std::map<int, std::string> at_start_;
+    Descriptors at_start_;
     std::vector<std::unique_ptr<Client>> clients_;
     bool asked_to_end_ = false;
     bool lifted_ = false;
@@ -238,21 +239,20 @@ void ServeSession::check_children() {
     if (left_out(0, "close") > 0)
         return;
     for (pid_t child : children_of(server_.pid())) {
-        std::map<int, std::string> held = descriptors_of(child);
-        std::string text;
+        Descriptors held = descriptors_of(child);
         bool right = held.size() == 4 || held.empty(); // or it is a zombie
         for (const auto &[fd, target] : held) {
-            text += " " + std::to_string(fd) + "=" + target;
             bool parents = at_start_.contains(fd) && at_start_[fd] == target;
             right &= parents == (fd <= STDERR_FILENO);
         }
-        check(right, Invariant::child_descriptors, "a child holds" + text);
+        check(right, Invariant::child_descriptors,
+              "a child holds" + text_of(held));
     }
 }
 
 // As if the closes that strace has left out had been made.
 void ServeSession::check_descriptors() {
-    std::map<int, std::string> held;
+    Descriptors held;
     auto same = [&] {
         held = descriptors_of(server_.pid());
         for (const TracedCall &call : tracer_->calls())
@@ -261,12 +261,9 @@ void ServeSession::check_descriptors() {
                 held.erase(std::stoi(call.arguments));
         return held == at_start_;
     };
-    std::string text;
-    if (!comes(same))
-        for (const auto &[fd, target] : held)
-            text += " " + std::to_string(fd) + "=" + target;
-    check(text.empty(), Invariant::parent_descriptors,
-          "the server holds" + text);
+    bool restored = comes(same);
+    check(restored, Invariant::parent_descriptors,
+          "the server holds" + text_of(held));
 }
 
 // After the fault, and without clients, a fifth of a second passes in sleep.
@@ -336,7 +333,7 @@ bool ServeSession::listener_closed() {
     if (server_.has_ended())
         return true;
     const auto &[fd, target] = *at_start_.rbegin();
-    std::map<int, std::string> held = descriptors_of(server_.pid());
+    Descriptors held = descriptors_of(server_.pid());
     return !held.contains(fd) || held[fd] != target;
 }
 
@@ -401,6 +398,11 @@ void ServeSession::check_last_line(const std::vector<std::string> &came,
           "other lines for who went than for who came: " + server_.output);
 }
 
+// Whoever could not wait to the end cannot reap, nor tell who went.
+bool ServeSession::gave_up() {
+    return server_.wait() == 1 && left_out(server_.pid(), "wait4") > 0;
+}
+
 // One line for each client that came and for each that went, and nothing but
 // whole lines.
 void ServeSession::check_lines() {
@@ -422,9 +424,7 @@ void ServeSession::check_lines() {
     bool once = std::ranges::adjacent_find(came) == came.end() &&
                 std::ranges::adjacent_find(went) == went.end();
     check(once, Invariant::lines, "a line came twice: " + server_.output);
-    // Whoever could not wait to the end cannot tell who went.
-    bool gave_up = server_.wait() == 1 && left_out(server_.pid(), "wait4") > 0;
-    if (!gave_up)
+    if (!gave_up())
         check_last_line(came, went);
 }
 
@@ -438,8 +438,7 @@ Outcome ServeSession::judge() {
     }
     int status = server_.wait();
     check_status(server_, status, false);
-    bool gave_up = status == 1 && left_out(server_.pid(), "wait4") > 0;
-    check_orphans(server_, !gave_up);
+    check_orphans(server_, !gave_up());
     check_lines();
     return outcome(server_);
 }

@@ -74,9 +74,9 @@ Pipe make_pipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
-Pipe make_socket_pair() {
+Pipe make_socket_pair(int type) {
     int ends[2];
-    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0);
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
@@ -416,6 +416,11 @@ std::string status_field(pid_t pid, const std::string &name) {
     return "";
 }
 
+unsigned long long signal_mask(pid_t pid, const std::string &name) {
+    std::string mask = status_field(pid, name);
+    return mask.empty() ? 0 : std::stoull(mask, nullptr, 16);
+}
+
 std::string process_state(pid_t pid) {
     return status_field(pid, "State").substr(0, 1);
 }
@@ -455,8 +460,8 @@ static bool is_valgrinds(pid_t pid, int fd, const char *target) {
            static_cast<rlim_t>(fd) + 12 >= limit.rlim_cur;
 }
 
-std::map<int, std::string> descriptors_of(pid_t pid) {
-    std::map<int, std::string> descriptors;
+Descriptors descriptors_of(pid_t pid) {
+    Descriptors descriptors;
     std::string folder = "/proc/" + std::to_string(pid) + "/fd";
     DIR *fds = opendir(folder.c_str());
     while (const struct dirent *entry = fds ? readdir(fds) : nullptr) {
@@ -469,6 +474,13 @@ std::map<int, std::string> descriptors_of(pid_t pid) {
     if (fds != nullptr)
         closedir(fds);
     return descriptors;
+}
+
+std::string text_of(const Descriptors &descriptors) {
+    std::string text;
+    for (const auto &[fd, target] : descriptors)
+        text += " " + std::to_string(fd) + "=" + target;
+    return text;
 }
 
 Fd copy_of_descriptor(pid_t pid, int fd) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <vector>
 
@@ -44,7 +45,8 @@ struct Pipe {
     Fd read_end, write_end;
 };
 Pipe make_pipe();
-Pipe make_socket_pair(); // connected both ways
+// Connected both ways; of SOCK_SEQPACKET each write is read apart.
+Pipe make_socket_pair(int type = SOCK_STREAM);
 
 // A file without a name, open for reading and writing.
 Fd scratch_file(std::string_view contents = {});
@@ -138,11 +140,16 @@ bool have_ipv6();
 std::string process_state(pid_t pid);
 // A line of /proc/PID/status, such as "SigCgt", without its name; "" if absent.
 std::string status_field(pid_t pid, const std::string &name);
+// Such a line as a mask of signals, signal 1 being its lowest bit; 0 if absent.
+unsigned long long signal_mask(pid_t pid, const std::string &name);
 std::vector<pid_t> children_of(pid_t pid);
 // Every process, zombies too, of the group that PID leads or has led.
 std::vector<pid_t> members_of_group(pid_t pid);
 // Descriptor to link target, without those that valgrind has opened.
-std::map<int, std::string> descriptors_of(pid_t pid);
+using Descriptors = std::map<int, std::string>;
+Descriptors descriptors_of(pid_t pid);
+// " 0=/dev/null 1=..."
+std::string text_of(const Descriptors &descriptors);
 // A copy of PID's descriptor FD; -1 where the host does not let us, as
 // pidfd_getfd(2) in some containers.
 Fd copy_of_descriptor(pid_t pid, int fd);

@@ -14,10 +14,7 @@
 // A datagram socket keeps the pieces apart: one read(2) takes one of them, so
 // that every chunking of an input can be played without waiting.
 static std::string sent_from(const std::vector<std::string> &pieces) {
-    int ends[2];
-    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-    Fd reader_end(ends[0]);
-    Fd writer_end(ends[1]);
+    auto [reader_end, writer_end] = make_socket_pair(SOCK_SEQPACKET);
     for (const std::string &piece : pieces)
         send_all(writer_end, piece);
     writer_end.close();

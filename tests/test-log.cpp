@@ -89,9 +89,7 @@ TEST_CASE("a pipe that nobody reads loses lines, and holds nobody up") {
 }
 
 TEST_CASE("a socket that nobody reads loses lines, and holds nobody up") {
-    int ends[2];
-    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-    check_full_sink({Fd(ends[0]), Fd(ends[1])});
+    check_full_sink(make_socket_pair(SOCK_SEQPACKET));
 }
 
 TEST_CASE("a terminal that nobody reads loses lines, and holds nobody up") {
