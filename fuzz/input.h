@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A target: runs its subject with one input; 0 for every engine. What ends the
+// process is a finding.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 // {DATA, SIZE} as the fuzzer gave them; the bytes stay the fuzzer's.
 struct fuzz_input {
     const uint8_t *data;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "input.h"
 
 static int inputs_run;
 
@@ -32,6 +32,10 @@ static void run_file(const char *path, size_t size) {
     if (read(fd, data, size) != static_cast<ssize_t>(size))
         fail(path);
     close(fd);
+    // Out before it runs: where a run ends the process, the last line tells of
+    // which input.
+    printf("%s\n", path);
+    fflush(stdout);
     for (int i = 0; i < 2; i++)
         (void)LLVMFuzzerTestOneInput(data, size); // 0 by contract
     free(data);

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// calls - the calls with which the code under test leaves itself.
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "input.h"
+
+static const struct modelled_calls *model; // null: the system answers
+
+void answer_by(const struct modelled_calls *calls) {
+    model = calls;
+}
+
+extern "C" {
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                   int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                   int flags);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+int __real_close(int fd);
+int __wrap_close(int fd);
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+unsigned __real_if_nametoindex(const char *name);
+unsigned __wrap_if_nametoindex(const char *name);
+int __real_kill(pid_t pid, int signo);
+int __wrap_kill(pid_t pid, int signo);
+int __real_nanosleep(const struct timespec *time, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
+int __real_poll(struct pollfd *fds, nfds_t count, int milliseconds);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds);
+int __real_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask);
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+int __real_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+int __real_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+ssize_t __real_write(int fd, const void *buffer, size_t size);
+ssize_t __wrap_write(int fd, const void *buffer, size_t size);
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+[[noreturn]] void __real__exit(int status);
+[[noreturn]] void __wrap__exit(int status);
+[[noreturn]] void __real_exit(int status);
+[[noreturn]] void __wrap_exit(int status);
+int __wrap_fcntl(int fd, int command, ...);
+[[gnu::alias("__wrap_fcntl")]] int __wrap_fcntl64(int fd, int command, ...);
+}
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                   int flags) {
+    if (model == nullptr)
+        return __real_accept4(fd, address, size, flags);
+    must(model->accept4 != nullptr);
+    return model->accept4(fd, address, size, flags);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    if (model == nullptr)
+        return __real_calloc(count, size);
+    must(model->calloc != nullptr);
+    return model->calloc(count, size);
+}
+
+int __wrap_close(int fd) {
+    if (model == nullptr)
+        return __real_close(fd);
+    must(model->close != nullptr);
+    return model->close(fd);
+}
+
+pid_t __wrap_fork(void) {
+    if (model == nullptr)
+        return __real_fork();
+    must(model->fork != nullptr);
+    return model->fork();
+}
+
+unsigned __wrap_if_nametoindex(const char *name) {
+    if (model == nullptr)
+        return __real_if_nametoindex(name);
+    must(model->if_nametoindex != nullptr);
+    return model->if_nametoindex(name);
+}
+
+int __wrap_kill(pid_t pid, int signo) {
+    if (model == nullptr)
+        return __real_kill(pid, signo);
+    must(model->kill != nullptr);
+    return model->kill(pid, signo);
+}
+
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left) {
+    if (model == nullptr)
+        return __real_nanosleep(time, left);
+    must(model->nanosleep != nullptr);
+    return model->nanosleep(time, left);
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
+    if (model == nullptr)
+        return __real_poll(fds, count, milliseconds);
+    must(model->poll != nullptr);
+    return model->poll(fds, count, milliseconds);
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask) {
+    if (model == nullptr)
+        return __real_ppoll(fds, count, time, mask);
+    must(model->ppoll != nullptr);
+    return model->ppoll(fds, count, time, mask);
+}
+
+ssize_t __wrap_read(int fd, void *buffer, size_t size) {
+    if (model == nullptr)
+        return __real_read(fd, buffer, size);
+    must(model->read != nullptr);
+    return model->read(fd, buffer, size);
+}
+
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before) {
+    if (model == nullptr)
+        return __real_sigaction(signo, action, before);
+    must(model->sigaction != nullptr);
+    return model->sigaction(signo, action, before);
+}
+
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
+    if (model == nullptr)
+        return __real_sigprocmask(how, set, before);
+    must(model->sigprocmask != nullptr);
+    return model->sigprocmask(how, set, before);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options) {
+    if (model == nullptr)
+        return __real_waitpid(pid, status, options);
+    must(model->waitpid != nullptr);
+    return model->waitpid(pid, status, options);
+}
+
+ssize_t __wrap_write(int fd, const void *buffer, size_t size) {
+    if (model == nullptr)
+        return __real_write(fd, buffer, size);
+    must(model->write != nullptr);
+    return model->write(fd, buffer, size);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    if (model == nullptr || clock != CLOCK_MONOTONIC)
+        return __real_clock_gettime(clock, now);
+    must(model->clock_gettime != nullptr);
+    return model->clock_gettime(clock, now);
+}
+
+[[noreturn]] static void exit_modelled(int status) {
+    must(model->exit_process != nullptr);
+    model->exit_process(status);
+    __builtin_trap(); // it has not jumped
+}
+
+void __wrap__exit(int status) {
+    if (model == nullptr)
+        __real__exit(status);
+    exit_modelled(status);
+}
+
+void __wrap_exit(int status) {
+    if (model == nullptr)
+        __real_exit(status);
+    exit_modelled(status);
+}
+
+// The C library has it under two names, of which it may lack one.
+int __wrap_fcntl(int fd, int command, ...) {
+    va_list arguments;
+    va_start(arguments, command);
+    long argument = va_arg(arguments, long);
+    va_end(arguments);
+    if (model == nullptr)
+        return static_cast<int>(syscall(SYS_fcntl, fd, command, argument));
+    must(model->fcntl != nullptr);
+    return model->fcntl(fd, command);
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// stream_model - a modelled descriptor to read from and write to.
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "stream_model.h"
+
+constexpr int most_interruptions = 4; // in a row
+
+// A control byte is an outcome and a number. An input that is used up gives 0,
+// which must end everything: a failure.
+enum outcome { fails, is_interrupted, moves_nothing, moves_bytes };
+constexpr unsigned outcomes = 4;
+// The number of bytes to move is one more, but for the last number: all.
+constexpr unsigned all = 63;
+constexpr size_t repeated = 8; // of the payload, by a read of all
+
+struct decision {
+    enum outcome outcome;
+    unsigned number;
+};
+
+void open_stream(struct stream_model *stream, struct fuzz_input *input,
+                 size_t room, bool non_blocking) {
+    stream->input = input;
+    stream->room = room;
+    stream->non_blocking = non_blocking;
+    stream->would_wait = false;
+    stream->interruptions = 0;
+    stream->error = 0;
+    stream->ended = false;
+    stream->given_size = 0; // the bytes themselves need not go
+    stream->taken_size = 0;
+}
+
+static struct decision decide(struct stream_model *stream) {
+    must(stream->error == 0);
+    uint8_t control = take_control(stream->input);
+    struct decision decision = {
+        static_cast<enum outcome>(control % outcomes),
+        control / outcomes,
+    };
+    if (decision.outcome != is_interrupted) {
+        stream->interruptions = 0;
+        return decision;
+    }
+    if (++stream->interruptions > most_interruptions)
+        return {moves_bytes, decision.number};
+    errno = EINTR;
+    return decision;
+}
+
+static int fail_with(struct stream_model *stream, int error) {
+    if (error == EAGAIN)
+        stream->would_wait = true; // what it means, stream_flags() tells
+    else
+        stream->error = error;
+    errno = error;
+    return -1;
+}
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+// Up to SIZE bytes of payload, which a read of all repeats until it is full.
+static size_t give(struct stream_model *stream, unsigned number, size_t size) {
+    const uint8_t *bytes = nullptr;
+    uint8_t *given = stream->given + stream->given_size;
+    size_t most = smaller(size, stream->room - stream->given_size);
+    size_t wanted = number == all ? repeated : number + size_t{1};
+    size_t n = take_payload(stream->input, smaller(most, wanted), &bytes);
+    if (n == 0)
+        return 0;
+    memcpy(given, bytes, n);
+    while (number == all && n < most) {
+        size_t more = smaller(n, most - n);
+        memcpy(given + n, given, more);
+        n += more;
+    }
+    return n;
+}
+
+ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
+    constexpr int errors[] = {ECONNRESET, EAGAIN, ETIMEDOUT, EIO};
+    must(!stream->ended && !stream->would_wait && size > 0);
+    struct decision decision = decide(stream);
+    if (decision.outcome == fails)
+        return fail_with(stream, errors[decision.number % 4]);
+    if (decision.outcome == is_interrupted)
+        return -1;
+    size_t n = 0;
+    if (decision.outcome == moves_bytes)
+        n = give(stream, decision.number, size);
+    memcpy(buffer, stream->given + stream->given_size, n);
+    stream->given_size += n;
+    stream->ended = n == 0;
+    return static_cast<ssize_t>(n);
+}
+
+ssize_t stream_write(struct stream_model *stream, const void *buffer,
+                     size_t size) {
+    constexpr int errors[] = {EPIPE, ECONNRESET, EAGAIN, EIO};
+    must(!stream->would_wait && size > 0);
+    must(size <= most_taken - stream->taken_size);
+    struct decision decision = decide(stream);
+    if (decision.outcome == fails)
+        return fail_with(stream, errors[decision.number % 4]);
+    if (decision.outcome == is_interrupted)
+        return -1;
+    if (decision.outcome == moves_nothing) { // and gives no reason
+        stream->error = EIO;
+        return 0;
+    }
+    size_t wanted = decision.number == all ? size : decision.number + size_t{1};
+    size_t n = smaller(size, wanted);
+    memcpy(stream->taken + stream->taken_size, buffer, n);
+    stream->taken_size += n;
+    return static_cast<ssize_t>(n);
+}
+
+int stream_flags(struct stream_model *stream, int command) {
+    must(command == F_GETFL && stream->would_wait);
+    bool unknown = decide(stream).outcome == fails;
+    if (unknown || !stream->non_blocking) {
+        stream->would_wait = false;
+        stream->error = EAGAIN; // a time-out, as far as anybody can know
+    }
+    if (unknown)
+        return -1;
+    return stream->non_blocking ? O_RDWR | O_NONBLOCK : O_RDWR;
+}
+
+int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
+                short events) {
+    must(stream->would_wait && count == 1 && fds->events == events);
+    struct decision decision = decide(stream);
+    if (decision.outcome == fails)
+        return fail_with(stream, ENOMEM);
+    stream->would_wait = false;
+    if (decision.outcome == is_interrupted)
+        return -1;
+    fds->revents = events;
+    return 1;
+}
