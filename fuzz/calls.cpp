@@ -159,6 +159,10 @@ ssize_t __wrap_write(int fd, const void *buffer, size_t size) {
     return model->write(fd, buffer, size);
 }
 
+void *system_calloc(size_t count, size_t size) {
+    return __real_calloc(count, size);
+}
+
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
     if (model == nullptr || clock != CLOCK_MONOTONIC)
         return __real_clock_gettime(clock, now);

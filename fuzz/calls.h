@@ -45,3 +45,6 @@ struct modelled_calls {
 // From now on CALLS answers; null: the system again. Its memory stays the
 // caller's, and must stay.
 void answer_by(const struct modelled_calls *calls);
+
+// calloc(3) of the system, for a model that has memory to give.
+void *system_calloc(size_t count, size_t size);

@@ -32,8 +32,12 @@ inline size_t take_payload(struct fuzz_input *input, size_t size,
     return n;
 }
 
-// An oracle: ends the process, which the fuzzer reports, unless TRUTH holds.
-inline void must(bool truth) {
+// Says where a rule was broken and ends the process, which the fuzzer reports.
+[[noreturn]] void report_broken_rule(const char *file, int line);
+
+// An oracle: TRUTH must hold. FILE and LINE are the caller's.
+inline void must(bool truth, const char *file = __builtin_FILE(),
+                 int line = __builtin_LINE()) {
     if (!truth)
-        __builtin_trap();
+        report_broken_rule(file, line);
 }

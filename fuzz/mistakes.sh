@@ -21,7 +21,7 @@ trap 'rm -rf "$build"' EXIT
 trap 'exit 1' HUP INT TERM
 
 compile() { # SOURCE OBJECT
-    $compiler -std=c++20 -O1 -fno-exceptions -fno-rtti -D_FILE_OFFSET_BITS=64 \
+    $compiler -std=c++20 -O0 -fno-exceptions -fno-rtti -D_FILE_OFFSET_BITS=64 \
         -I"$folder/../src" -c "$1" -o "$2"
 }
 

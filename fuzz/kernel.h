@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// kernel - what a forking server sees of its kernel, modelled: descriptors,
+// clients in the backlog, children, signals and the time. What happens, and
+// which calls fail, the input says (kernel_events.cpp). Each call asks, before
+// it answers (kernel.cpp), whether a server that keeps to serve.h and to the
+// manual pages may make it now; so does each line that it prints
+// (kernel_log.cpp).
+#pragma once
+
+#include <setjmp.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "calls.h"
+#include "input.h"
+#include "serve.h"
+#include "signals.h"
+
+// Descriptors that the process itself does not have.
+constexpr int listener_fd = 1000;
+constexpr int first_client_fd = 1001; // of client 0
+
+constexpr int most_clients = 64;  // of a run; more do not come
+constexpr int most_waiting = 8;   // in the backlog
+constexpr int most_strangers = 4; // at once
+constexpr int most_children = 12; // at once, strangers among them
+constexpr int signal_count = 32;
+constexpr int nobody = -1; // in place of a client's number
+
+enum child_state { gone, running, ended };
+
+struct modelled_child {
+    enum child_state state;
+    pid_t pid;
+    int client;   // that it serves; nobody: a stranger, by exec(3) or adoption
+    bool stopped; // what it is told waits for SIGCONT
+    bool told_to_end;
+    int status; // for waitpid(2)
+};
+
+// The next COUNT uses of a call fail with ERROR.
+struct coming_failure {
+    int count;
+    int error;
+};
+
+struct kernel {
+    struct fuzz_input *input;
+    struct serve_settings settings;
+    int limit;
+    bool busy;              // things happen in every call, not in waits alone
+    int callocs_to_failure; // which fails; 0 for none
+    int sigactions_to_failure;
+    bool calloc_failed, sigaction_failed;
+    int64_t clock, started_at; // milliseconds
+
+    signal_handler *handlers[signal_count];
+    unsigned blocked, pending; // bit SIGNO
+    int stops;                 // SIGTERM and SIGINT that were handled
+
+    bool listener_open;
+    int64_t listener_closed_at;
+    int backlog[most_waiting]; // the clients' numbers
+    int waiting;               // of them
+    int clients;               // so many have come
+    int address_of[most_clients];
+    bool client_open[most_clients];
+    int clients_open;
+    int accepted;      // that client waits for a child; or nobody
+    bool one_too_many; // from its address: it is to be refused
+    bool fork_failed;  // for it
+    int handed_over; // that client has a child: its descriptor is to be closed
+
+    struct modelled_child children[most_children];
+    int own, strangers; // not reaped yet
+    int ended;          // of these
+    pid_t last_pid;
+    int pid_step;
+    bool in_child; // fork(2) has given 0: this is the child's view from there
+
+    struct coming_failure accept_failure, fork_failure, ppoll_failure,
+        waitpid_failure, close_failure;
+    bool next_fork_is_child;
+    bool hopeless;       // accept(2) has said so
+    bool waitpid_failed; // at its last use
+    int64_t ran_out_at;  // what a client needs: no other try at the same time
+    bool ran_out;        // and no child has been reaped since
+
+    int served, refused, fork_failures;
+    int calls_without_progress;
+    int waits_with_signals_held; // in a row
+    int last_wakes;              // since the input was used up
+    jmp_buf leave;               // from the child's _exit(2)
+};
+
+extern struct kernel kernel;
+
+// The calls as kernel.cpp answers them; for answer_by().
+extern const struct modelled_calls kernel_calls;
+
+// Makes the kernel anew, with the settings of a run, as INPUT says.
+void boot(struct fuzz_input *input);
+
+// To be called when serve() has returned RESULT: is all as it should be?
+void check_end(int result);
+
+// ---- for the parts of the model ---------------------------------------------
+
+// Something has come forward: the server does not spin.
+void note_progress(void);
+
+// SIGNO comes. It is handled at once if it is not blocked.
+void raise_signal(int signo);
+
+// Has the pending signals that are not in BLOCKED handled; were there any?
+bool deliver_signals(unsigned blocked);
+
+// A child, ADDRESS its client's, starts; returns its slot, null if none is
+// left.
+struct modelled_child *start_child(int client);
+
+// CHILD ends with wait status STATUS.
+void end_child(struct modelled_child *child, int status);
+
+// ---- what happens (kernel_events.cpp) ---------------------------------------
+
+// What the next control byte says; nothing when the input is used up.
+void happen(void);
+
+// As happen(), to a server that sleeps until UNTIL, or for ever if that is
+// INT64_MAX. When the input is used up, SIGTERM comes.
+void happen_asleep(int64_t until);
+
+// ---- what is printed (kernel_log.cpp) ---------------------------------------
+
+// Makes the log new. A broken one drops lines and parts of lines.
+void open_log(bool broken);
+
+// What poll(2) and write(2) do on standard output and error.
+int log_poll(int fd);
+ssize_t log_write(int fd, const char *line, size_t size);
+
+// From now on until check_log() that one line is due, unless it is quiet.
+void expect_client_line(int client, pid_t pid);
+void expect_refusal_line(int client);
+void expect_removal_line(pid_t pid, int status);
+void expect_totals(void);
+
+// No line is due any more, and errors were told once a second at most.
+void check_log(void);
+
+// The last line was the totals, and as many were lost as the log says.
+void check_log_end(void);

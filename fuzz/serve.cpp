@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// serve - the accept loop of the server, whole, with its table of children, its
+// reaping and its log, on a modelled kernel: see kernel.h for the oracles.
+// Where the input wants it, a fork gives 0, and the run goes on as that child.
+#include <errno.h>
+#include <setjmp.h>
+
+#include "calls.h"
+#include "children.h"
+#include "kernel.h"
+#include "serve.h"
+
+static struct children children;
+
+static void run_server(void) {
+    if (children_open(&children, kernel.limit) == -1) {
+        must(errno == ENOMEM && kernel.calloc_failed);
+        return;
+    }
+    if (serve_signals() == -1) {
+        must(kernel.sigaction_failed);
+        return;
+    }
+    must(!kernel.calloc_failed && !kernel.sigaction_failed);
+    check_end(serve(&kernel.settings, &children));
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct fuzz_input input = {data, size};
+    boot(&input);
+    answer_by(&kernel_calls);
+    if (setjmp(kernel.leave) == 0)
+        run_server();
+    answer_by(nullptr);
+    children_close(&children); // a child leaves it to the system
+    return 0;
+}
