@@ -73,9 +73,10 @@ static int *pid_bucket(const struct children *children, pid_t pid) {
 static int *address_bucket(const struct children *children,
                            const struct in6_addr *key) {
     // FNV-1a: neighbouring addresses differ in few bits, often the last ones.
+    // Its product is meant to wrap; this form says so to UBSan.
     uint32_t hash = 2166136261U;
     for (uint8_t byte : key->s6_addr)
-        hash = (hash ^ byte) * 16777619U;
+        (void)__builtin_mul_overflow(hash ^ byte, 16777619U, &hash);
     return &children
                 ->address_buckets[(hash ^ hash >> 16) & children->bucket_mask];
 }

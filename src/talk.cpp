@@ -41,10 +41,12 @@ static volatile sig_atomic_t child_ended;
 static volatile sig_atomic_t writer; // its pid; 0 when there is none
 static_assert(sizeof(sig_atomic_t) == sizeof(pid_t));
 
+// FNV-1a. Its product is meant to wrap; this form says so to UBSan.
 static void count(struct tally *tally, const char *bytes, size_t size) {
     uint64_t hash = tally->hash;
     for (size_t i = 0; i < size; i++)
-        hash = (hash ^ static_cast<unsigned char>(bytes[i])) * 1099511628211U;
+        (void)__builtin_mul_overflow(
+            hash ^ static_cast<unsigned char>(bytes[i]), 1099511628211U, &hash);
     tally->hash = hash;
     tally->bytes += size;
 }
