@@ -320,7 +320,9 @@ static int modelled_kill(pid_t pid, int signo) {
         child->stopped = false;
     else
         child->told_to_end = true;
-    if (child->state == running && child->told_to_end && !child->stopped)
+    if (child->slow > 0)
+        child->slow--;
+    else if (child->state == running && child->told_to_end && !child->stopped)
         end_child(child, SIGTERM);
     return 0;
 }
@@ -394,6 +396,8 @@ static int modelled_ppoll(struct pollfd *fds, nfds_t count,
     if (listening && kernel.waiting > 0) {
         kernel.waits_with_signals_held += held;
         must(kernel.waits_with_signals_held < most_waits_with_signals_held);
+        if (kernel.busy)
+            (void)deliver_signals(0); // Linux does not, but POSIX lets it
         return 1;
     }
     if (deliver_signals(0)) {
@@ -575,7 +579,8 @@ void check_end(int result) {
     if (kernel.own > 0) // waitpid(2) does not give them out
         must(kernel.waitpid_failed && may_end_clients());
     for (const struct modelled_child &child : kernel.children)
-        must(child.client == nobody || child.state != running);
+        must(child.client == nobody || child.state != running ||
+             child.told_to_end);
     must(result == (kernel.hopeless || kernel.own > 0 ? -1 : 0));
     check_log();
     check_log_end();

@@ -35,6 +35,7 @@ struct modelled_child {
     int client;   // that it serves; nobody: a stranger, by exec(3) or adoption
     bool stopped; // what it is told waits for SIGCONT
     bool told_to_end;
+    int slow;   // so many more signals until it does as it is told
     int status; // for waitpid(2)
 };
 

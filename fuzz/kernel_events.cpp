@@ -22,11 +22,12 @@ enum kind {
     wait_fails, // ppoll(2)
     reaping_fails,
     close_fails,
-    child_stops,
+    child_is_held,
     stranger_moves
 };
 constexpr int kinds = 16;
 
+constexpr int signals_ignored = 3;   // by a child that takes its time
 constexpr int most_last_wakes = 100; // after the end of the input
 
 // ---- children --------------------------------------------------------------
@@ -60,10 +61,15 @@ static void end_all(unsigned code) {
             end_child(&child, exited(code));
 }
 
-static void stop_child(unsigned number) {
-    struct modelled_child *child = running_child(number, true);
-    if (child != nullptr)
+// One is stopped, or stands in a call that no signal ends until it is done.
+static void hold_child(unsigned number) {
+    struct modelled_child *child = running_child(number / 2, true);
+    if (child == nullptr)
+        return;
+    if (number % 2 == 0)
         child->stopped = true;
+    else
+        child->slow = signals_ignored;
 }
 
 static void move_stranger(unsigned number) {
@@ -134,7 +140,9 @@ static void plan_failure(enum kind kind, unsigned number) {
                                number % 2 == 0 ? EAGAIN : ENOMEM};
         break;
     case wait_fails:
-        kernel.ppoll_failure = {static_cast<int>(number + 1), ENOMEM};
+        // EINTR without a handler: by SIGCONT, or a tracer. ENOMEM for long.
+        kernel.ppoll_failure = {number == 14 ? 100 : static_cast<int>(number),
+                                number % 2 == 0 ? ENOMEM : EINTR};
         break;
     case reaping_fails:
         kernel.waitpid_failure = {count_of(number), EINVAL};
@@ -173,8 +181,8 @@ static void take_event(uint8_t control) {
     case fork_is_child:
         kernel.next_fork_is_child = true;
         break;
-    case child_stops:
-        stop_child(number);
+    case child_is_held:
+        hold_child(number);
         break;
     case stranger_moves:
         move_stranger(number);

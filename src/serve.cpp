@@ -188,14 +188,9 @@ static void refuse(struct server *s, int client,
              s->settings->clients_per_address);
 }
 
-static void close_listener(struct server *s) {
+static void begin_drain(struct server *s) {
     (void)close(s->listener); // the system gives it up even on an error
     s->listener = -1;
-}
-
-static void begin_drain(struct server *s) {
-    if (s->listener != -1)
-        close_listener(s);
     s->phase = draining;
     s->kill_at = now_ms() + s->settings->grace * 1000LL;
 }
