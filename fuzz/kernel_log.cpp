@@ -6,18 +6,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "expected.h"
 #include "kernel.h"
 #include "log.h"
 #include "peers.h"
-#include "text.h"
 
 constexpr int ms_between_errors = 1000;
 
 static struct {
     bool broken;
-    struct text due;  // a line of a client; empty for none
-    bool totals_due;  // after SIGUSR1
-    bool totals_last; // nothing was printed since
+    struct expected_line due; // a line of a client; empty for none
+    bool totals_due;          // after SIGUSR1
+    bool totals_last;         // nothing was printed since
     int errors;
     unsigned long lost, lost_before;
 } printed;
@@ -35,13 +35,13 @@ void open_log(bool broken) {
 // ---- what is due -----------------------------------------------------------
 
 // Where to write the next line, null if it is a quiet server's.
-static struct text *next_due(void) {
+static struct expected_line *next_due(void) {
     must(printed.due.size == 0);
     return kernel.settings.quiet ? nullptr : &printed.due;
 }
 
 void expect_client_line(int client, pid_t pid) {
-    struct text *line = next_due();
+    struct expected_line *line = next_due();
     if (line == nullptr)
         return;
     add(line, "new client connected... ");
@@ -52,7 +52,7 @@ void expect_client_line(int client, pid_t pid) {
 }
 
 void expect_refusal_line(int client) {
-    struct text *line = next_due();
+    struct expected_line *line = next_due();
     if (line == nullptr)
         return;
     add(line, "client refused... ");
@@ -63,7 +63,7 @@ void expect_refusal_line(int client) {
 }
 
 // In the words that the manual page has for what a child exits with.
-static void add_end(struct text *line, int status) {
+static void add_end(struct expected_line *line, int status) {
     int code = status / 256;
     int signo = status % 256;
     if (signo != 0) {
@@ -82,7 +82,7 @@ static void add_end(struct text *line, int status) {
 }
 
 void expect_removal_line(pid_t pid, int status) {
-    struct text *line = next_due();
+    struct expected_line *line = next_due();
     if (line == nullptr)
         return;
     add(line, "removed proc id: ");
@@ -99,7 +99,7 @@ void expect_totals(void) {
 // ---- what comes ------------------------------------------------------------
 
 static void check_totals(const char *line, size_t size) {
-    struct text totals;
+    struct expected_line totals;
     totals.size = 0;
     add(&totals, "served ");
     add_number(&totals, kernel.served);
@@ -112,7 +112,7 @@ static void check_totals(const char *line, size_t size) {
     add(&totals, ", lines lost ");
     add_number(&totals, static_cast<long>(log_lines_lost()));
     add(&totals, "\n");
-    must(is_text(&totals, line, size));
+    must(is_line(&totals, line, size));
     printed.totals_due = false;
     printed.totals_last = true;
 }
@@ -127,7 +127,7 @@ static void check_line(const char *line, size_t size) {
         check_totals(line, size);
         return;
     }
-    must(is_text(&printed.due, line, size));
+    must(is_line(&printed.due, line, size));
     printed.due.size = 0;
 }
 

@@ -73,7 +73,7 @@ void write_peer(int number, int client, struct sockaddr *address,
     *size = full;
 }
 
-void add_peer(struct text *line, int number, int client) {
+void add_peer(struct expected_line *line, int number, int client) {
     add(line, peers[number].text);
     add(line, ":");
     add_number(line, first_port + client);

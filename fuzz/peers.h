@@ -5,7 +5,7 @@
 
 #include <sys/socket.h>
 
-#include "text.h"
+#include "expected.h"
 
 constexpr int peer_addresses = 8;
 
@@ -18,4 +18,4 @@ void write_peer(int number, int client, struct sockaddr *address,
                 socklen_t *size);
 
 // Adds what the log is to say of that address and port to *LINE.
-void add_peer(struct text *line, int number, int client);
+void add_peer(struct expected_line *line, int number, int client);
