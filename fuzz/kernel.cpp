@@ -1,101 +1,21 @@
 // SPDX-License-Identifier: MIT
 // kernel - the calls of a forking server, and the rules for them.
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel.h"
 #include "peers.h"
-#include "stream_model.h"
 
 constexpr int most_calls_without_progress = 300;
 constexpr int most_waits_with_signals_held = 16;
-constexpr size_t room = 1024; // for what a child's client sends
 
 struct kernel kernel;
-static struct stream_model connection; // of the child
 
 void note_progress(void) {
     kernel.calls_without_progress = 0;
-}
-
-// ---- signals ---------------------------------------------------------------
-
-static unsigned bit(int signo) {
-    return 1U << signo;
-}
-
-bool deliver_signals(unsigned blocked) {
-    if ((kernel.pending & ~blocked) == 0)
-        return false;
-    bool any = false;
-    for (int signo = 1; signo < signal_count; signo++) {
-        if ((kernel.pending & ~blocked & bit(signo)) == 0)
-            continue;
-        kernel.pending &= ~bit(signo);
-        must(kernel.handlers[signo] != SIG_DFL); // it would end the server
-        if (signo == SIGTERM || signo == SIGINT)
-            kernel.stops++;
-        if (signo == SIGUSR1)
-            expect_totals();
-        kernel.handlers[signo](signo);
-        kernel.waits_with_signals_held = 0;
-        note_progress();
-        any = true;
-    }
-    return any;
-}
-
-void raise_signal(int signo) {
-    signal_handler *handler = kernel.handlers[signo];
-    if (handler == SIG_IGN || (signo == SIGCHLD && handler == SIG_DFL))
-        return;
-    kernel.pending |= bit(signo);
-    (void)deliver_signals(kernel.blocked);
-}
-
-static int modelled_sigaction(int signo, const struct sigaction *action,
-                              struct sigaction *before) {
-    must(signo > 0 && signo < signal_count && before == nullptr);
-    if (--kernel.sigactions_to_failure == 0) {
-        kernel.sigaction_failed = true;
-        errno = EINVAL;
-        return -1;
-    }
-    must((action->sa_flags & SA_RESTART) == 0);
-    // Else each child that stops would end a wait.
-    must(signo != SIGCHLD || (action->sa_flags & SA_NOCLDSTOP) != 0);
-    kernel.handlers[signo] = action->sa_handler;
-    return 0;
-}
-
-// Those of the signals that a server knows.
-static unsigned bits_of(const sigset_t *set) {
-    constexpr int known[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGTTOU};
-    unsigned bits = 0;
-    for (int signo : known)
-        if (sigismember(set, signo) == 1)
-            bits |= bit(signo);
-    return bits;
-}
-
-static int modelled_sigprocmask(int how, const sigset_t *set,
-                                sigset_t *before) {
-    if (before != nullptr) {
-        (void)sigemptyset(before);
-        for (int signo = 1; signo < signal_count; signo++)
-            if ((kernel.blocked & bit(signo)) != 0)
-                (void)sigaddset(before, signo);
-    }
-    must(how == SIG_BLOCK || how == SIG_SETMASK);
-    if (how == SIG_SETMASK)
-        kernel.blocked = 0;
-    kernel.blocked |= bits_of(set);
-    if (!kernel.in_child)
-        (void)deliver_signals(kernel.blocked);
-    return 0;
 }
 
 // ---- the server's calls in general -----------------------------------------
@@ -258,8 +178,7 @@ static pid_t modelled_fork(void) {
         return -1;
     }
     if (kernel.next_fork_is_child) {
-        kernel.in_child = true;
-        open_stream(&connection, kernel.input, room, false);
+        begin_child();
         return 0;
     }
     struct modelled_child *child = start_child(kernel.accepted);
@@ -337,7 +256,7 @@ static void check_all_told_to_end(void) {
 }
 
 static void check_wait(int fd, const sigset_t *mask) {
-    must(bits_of(mask) == 0);
+    must(signals_in(mask) == 0);
     must(kernel.handed_over == nobody);
     must(kernel.accepted == nobody || kernel.fork_failed);
     must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
@@ -392,7 +311,7 @@ static int modelled_ppoll(struct pollfd *fds, nfds_t count,
     happen();
     if (fails(&kernel.ppoll_failure))
         return -1;
-    bool held = (kernel.pending & ~bits_of(mask)) != 0;
+    bool held = (kernel.pending & ~signals_in(mask)) != 0;
     if (listening && kernel.waiting > 0) {
         kernel.waits_with_signals_held += held;
         must(kernel.waits_with_signals_held < most_waits_with_signals_held);
@@ -454,68 +373,20 @@ static int modelled_close(int fd) {
     return fails(&kernel.close_failure) ? -1 : 0;
 }
 
-// ---- the child -------------------------------------------------------------
-
-static void check_child(int fd) {
-    must(kernel.in_child && !kernel.listener_open);
-    must(fd == first_client_fd + kernel.accepted);
-    must(kernel.client_open[kernel.accepted] && kernel.blocked == 0);
-    must(kernel.handlers[SIGCHLD] == SIG_DFL);
-    must(kernel.handlers[SIGTERM] == SIG_DFL);
-    must(kernel.handlers[SIGINT] == SIG_IGN);
-    must(kernel.handlers[SIGUSR1] == SIG_IGN);
-}
-
-static ssize_t modelled_read(int fd, void *buffer, size_t size) {
-    check_child(fd);
-    return stream_read(&connection, buffer, size);
-}
-
-static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
-    if (fd == STDOUT_FILENO || fd == STDERR_FILENO) {
-        must(!kernel.in_child);
-        return log_write(fd, static_cast<const char *>(buffer), size);
-    }
-    check_child(fd);
-    return stream_write(&connection, buffer, size);
-}
-
-static int modelled_fcntl(int fd, int command) {
-    check_child(fd);
-    return stream_flags(&connection, command);
-}
+// ---- standard output and error ---------------------------------------------
 
 static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
-    must(count == 1 && fds->events == POLLOUT && milliseconds == 0);
+    must(!kernel.in_child && count == 1 && fds->events == POLLOUT &&
+         milliseconds == 0);
     must(fds->fd == STDOUT_FILENO || fds->fd == STDERR_FILENO);
     return log_poll(fds->fd);
 }
 
-// As serve.cpp tells the parent, which makes words of it.
-static int expected_child_status(void) {
-    switch (connection.error) {
-    case 0:
-        return 0;
-    case ECONNRESET:
-    case EPIPE:
-        return 4;
-    case EAGAIN:
-    case ETIMEDOUT:
-        return 5;
-    default:
-        return 3;
-    }
-}
-
-static void leave_child(int status) {
-    must(kernel.in_child && !kernel.listener_open);
-    if (kernel.sigaction_failed) {
-        must(status == 3 && connection.given_size == 0);
-    } else {
-        must(kernel.clients_open == 0 && status == expected_child_status());
-        must(connection.error != 0 || connection.ended);
-    }
-    longjmp(kernel.leave, 1);
+static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
+    if (kernel.in_child)
+        return child_write(fd, buffer, size);
+    must(fd == STDOUT_FILENO || fd == STDERR_FILENO);
+    return log_write(fd, static_cast<const char *>(buffer), size);
 }
 
 // ---- the run ---------------------------------------------------------------
@@ -525,14 +396,14 @@ const struct modelled_calls kernel_calls = {
     .calloc = modelled_calloc,
     .clock_gettime = modelled_clock_gettime,
     .close = modelled_close,
-    .exit_process = leave_child,
-    .fcntl = modelled_fcntl,
+    .exit_process = child_exit,
+    .fcntl = child_fcntl,
     .fork = modelled_fork,
     .kill = modelled_kill,
     .nanosleep = modelled_nanosleep,
     .poll = modelled_poll,
     .ppoll = modelled_ppoll,
-    .read = modelled_read,
+    .read = child_read,
     .sigaction = modelled_sigaction,
     .sigprocmask = modelled_sigprocmask,
     .waitpid = modelled_waitpid,

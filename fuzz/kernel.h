@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // kernel - what a forking server sees of its kernel, modelled: descriptors,
 // clients in the backlog, children, signals and the time. What happens, and
-// which calls fail, the input says (kernel_events.cpp). Each call asks, before
-// it answers (kernel.cpp), whether a server that keeps to serve.h and to the
-// manual pages may make it now; so does each line that it prints
-// (kernel_log.cpp).
+// which calls fail, the input says. Each call asks, before it answers, whether
+// a server that keeps to serve.h and to the manual pages may make it now; each
+// line that it prints is asked as well.
 #pragma once
 
 #include <setjmp.h>
@@ -110,18 +109,39 @@ void check_end(int result);
 // Something has come forward: the server does not spin.
 void note_progress(void);
 
+// A child starts, CLIENT's or nobody's; returns its slot, null if none is
+// left.
+struct modelled_child *start_child(int client);
+
+// CHILD ends with wait status STATUS.
+void end_child(struct modelled_child *child, int status);
+
+// ---- signals (kernel_signals.cpp) -------------------------------------------
+
+int modelled_sigaction(int signo, const struct sigaction *action,
+                       struct sigaction *before);
+int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+
+// Bit SIGNO for each signal in SET that a server knows.
+unsigned signals_in(const sigset_t *set);
+
 // SIGNO comes. It is handled at once if it is not blocked.
 void raise_signal(int signo);
 
 // Has the pending signals that are not in BLOCKED handled; were there any?
 bool deliver_signals(unsigned blocked);
 
-// A child, ADDRESS its client's, starts; returns its slot, null if none is
-// left.
-struct modelled_child *start_child(int client);
+// ---- the child's view (kernel_child.cpp) ------------------------------------
 
-// CHILD ends with wait status STATUS.
-void end_child(struct modelled_child *child, int status);
+// From now on the calls are the child's, of the client that was accepted last.
+void begin_child(void);
+
+ssize_t child_read(int fd, void *buffer, size_t size);
+ssize_t child_write(int fd, const void *buffer, size_t size);
+int child_fcntl(int fd, int command);
+
+// Checks what it leaves behind, and leaves the run by kernel.leave.
+void child_exit(int status);
 
 // ---- what happens (kernel_events.cpp) ---------------------------------------
 

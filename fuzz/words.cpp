@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,9 +16,11 @@
 #include "arguments.h"
 #include "calls.h"
 #include "command_lines.h"
+#include "die.h"
 #include "input.h"
 #include "naive.h"
 #include "number.h"
+#include "process_model.h"
 #include "reap.h"
 #include "sockets.h"
 #include "texts.h"
@@ -68,6 +71,23 @@ static void check_number(struct fuzz_input *input) {
     free(text);
 }
 
+static void end_for_child(void *status) {
+    die_of_child(1, *static_cast<const int *>(status));
+}
+
+// The last words of a demonstration whose child has ended as TEXT says.
+static void check_last_words(int status, const char *text) {
+    static struct process_model process;
+    char expected[256];
+    process.output.closed = false;
+    process.errors.closed = false;
+    run_process(&process, end_for_child, &status);
+    (void)snprintf(expected, sizeof expected, "%s: child 1: %s\n",
+                   program_invocation_short_name, text);
+    must(process.status == exit_failed && process.output.size == 0);
+    must(strcmp(process.errors.text, expected) == 0);
+}
+
 static void check_status(struct fuzz_input *input) {
     unsigned status = 0;
     for (int i = 0; i < 4; i++)
@@ -79,6 +99,8 @@ static void check_status(struct fuzz_input *input) {
     naive_status(static_cast<int>(status), expected, sizeof expected);
     // Of a child that has not ended the contract only says that it fits.
     check_text(&room, expected[0] == '\0' ? room.text : expected);
+    if (expected[0] != '\0')
+        check_last_words(static_cast<int>(status), expected);
 }
 
 // ---- addresses --------------------------------------------------------------
