@@ -63,7 +63,7 @@ static void run_folder(const char *path) {
 }
 
 static void run_path(const char *path) {
-    struct stat status;
+    struct stat status = {};
     if (stat(path, &status) == -1)
         fail(path);
     if (S_ISDIR(status.st_mode))
