@@ -35,7 +35,8 @@ void open_stream(struct stream_model *stream, struct fuzz_input *input,
                  size_t room, bool non_blocking);
 
 // What read(2), write(2), poll(2) and fcntl(2) F_GETFL do on STREAM, errno
-// included. A read of all that there is room for repeats its payload.
+// included. A read of all that there is room for repeats its payload, of which
+// only the last time is more than one line.
 ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size);
 ssize_t stream_write(struct stream_model *stream, const void *buffer,
                      size_t size);

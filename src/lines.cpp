@@ -29,7 +29,7 @@ static size_t scan_for_quit(struct quit_reader *reader, const char *start,
             break;
         }
         if (is_quit(*line) && line[1] == '\n') {
-            reader->quit = true;
+            reader->ended = true;
             break;
         }
         line = next_line(line, end);
@@ -43,10 +43,11 @@ static size_t scan_for_quit(struct quit_reader *reader, const char *start,
 ssize_t read_piece(struct quit_reader *reader, const char **piece) {
     size_t sendable = 0;
     while (sendable == 0) {
-        if (reader->quit)
+        if (reader->ended)
             return 0;
         size_t held = reader->held != '\0';
         ssize_t n = read_some(reader->fd, reader->buffer + held, piece_size);
+        reader->ended = n == 0; // a terminal's next read would ask for more
         if (n <= 0)
             return n;
         if (held == 1)

@@ -9,17 +9,17 @@
 constexpr size_t piece_size = 64 * 1024;
 
 // A descriptor read up to a line that is exactly q or Q, or end of file.
-// {.fd = FD} is a new one. QUIT may be looked at; the rest is read_piece()'s.
+// {.fd = FD} is a new one. ENDED may be looked at; the rest is read_piece()'s.
 struct quit_reader {
     int fd;
     bool mid_line; // the next byte belongs to a line already begun
     char held;     // a q read last, which may yet turn out to be that line
-    bool quit; // the line has come: the next call returns 0, and reads nothing
+    bool ended;    // by either: all further calls return 0, and read nothing
     char buffer[1 + piece_size];
 };
 
 // Waits for bytes and points *PIECE at them, in READER's buffer, good until
-// the next call. Returns how many, 0 when the input has ended or said quit, or
+// the next call. Returns how many, 0 once the input has ended or said quit, or
 // -1 with the errno of read_some(). The pieces joined are the input up to the
 // quitting line, which may lack its newline at end of file; that line and what
 // was read after it are dropped. READER's descriptor stays the caller's.

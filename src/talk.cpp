@@ -136,7 +136,7 @@ static ssize_t next_piece(const struct talk *t, struct quit_reader *reader,
     while (!t->page->finished) {
         const char *piece = nullptr;
         // Apart from the read: whoever ends it here takes nothing with it.
-        if (!reader.quit && wait_for(t->input, -1) == -1)
+        if (!reader.ended && wait_for(t->input, -1) == -1)
             writer_failed(t->page, "ppoll");
         t->page->reading = true;
         ssize_t n = next_piece(t, &reader, &piece);

@@ -107,6 +107,22 @@ TEST_CASE("an error of the input is reported with its errno") {
     CHECK(errno == EBADF);
 }
 
+// It may go on: a terminal after its end-of-file character, a file that grows.
+TEST_CASE("the end of the input stays the end") {
+    for (std::string before : {"a\n", "q", "aq"}) {
+        Fd file = scratch_file(before);
+        auto reader = std::make_unique<quit_reader>();
+        reader->fd = file.get();
+        const char *piece = nullptr;
+        while (read_piece(reader.get(), &piece) > 0)
+            continue;
+        REQUIRE(pwrite(file.get(), "more\n", 5,
+                       static_cast<off_t>(before.size())) == 5);
+        CHECK(read_piece(reader.get(), &piece) == 0);
+        CHECK(reader->ended);
+    }
+}
+
 static std::string printed(const std::vector<std::string> &pieces) {
     Fd file = scratch_file();
     struct line_printer printer = {};

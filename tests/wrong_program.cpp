@@ -129,7 +129,7 @@ static void reset_signals() {
     ssize_t n = 1;
     while (n > 0) {
         // Blocked signals are seen where it sleeps without ppoll(2).
-        if (!reader.quit && mistake != child_blocks_signals)
+        if (!reader.ended && mistake != child_blocks_signals)
             await_bytes(STDIN_FILENO, mistake == child_wakes_when_idle);
         n = read_piece(&reader, &piece);
         if (n == -1 || write_all(socket, piece, static_cast<size_t>(n)) == -1)

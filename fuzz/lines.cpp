@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// lines - the client's line reader and line printer. The input decides how the
+// bytes come, how they are cut into calls of the printer, and how its writes
+// go; then the same bytes go through both again, cut in another way and without
+// a failure. Oracles, beside the model's own: what a second, naive reading of
+// the two contracts says; errno is the failed call's; the reader holds nothing
+// back but a q, asks for nothing after its end and stays within its buffer.
+#include <errno.h>
+#include <string.h>
+
+#include "calls.h"
+#include "input.h"
+#include "lines.h"
+#include "stream_model.h"
+
+constexpr size_t small_room = 32;
+constexpr size_t large_room = 2 * piece_size + 16; // two full reads and more
+
+constexpr char guard[16] = "behind the end.";
+
+// Descriptors that the process does not have.
+constexpr int keyboard = 1000;    // read; the input decides
+constexpr int screen = 1001;      // written to; the input decides
+constexpr int typed_again = 1002; // what the keyboard gave, in equal pieces
+constexpr int good_screen = 1003; // takes all
+
+static struct stream_model typed, shown;
+static size_t step; // of the second time
+static size_t read_again;
+static size_t sent; // by the reader, so far
+static bool ended;  // a read has said so
+static bool over;   // the reader has: no call may follow
+
+// Large and static, as the client's. What a read past its end leaves behind it
+// is seen without a sanitizer.
+static struct {
+    struct quit_reader reader;
+    char behind[sizeof guard];
+} place;
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static bool is_q(uint8_t byte) {
+    return byte == 'q' || byte == 'Q';
+}
+
+// Of the first line of SIZE bytes, its newline included.
+static size_t line_size(const uint8_t *bytes, size_t size) {
+    const void *newline = memchr(bytes, '\n', size);
+    if (newline == nullptr)
+        return size;
+    return static_cast<size_t>(static_cast<const uint8_t *>(newline) - bytes) +
+           1;
+}
+
+// ---- the reader -------------------------------------------------------------
+
+static ssize_t read_step(void *buffer, size_t size) {
+    size_t n = smaller(smaller(size, step), typed.given_size - read_again);
+    memcpy(buffer, typed.given + read_again, n);
+    read_again += n;
+    return static_cast<ssize_t>(n);
+}
+
+static size_t held_back(int fd) {
+    return (fd == keyboard ? typed.given_size : read_again) - sent;
+}
+
+static ssize_t modelled_read(int fd, void *buffer, size_t size) {
+    must(fd == keyboard || fd == typed_again);
+    must(!over && !ended);
+    size_t held = held_back(fd);
+    must(held == 0 || (held == 1 && is_q(typed.given[sent])));
+    char *bytes = static_cast<char *>(buffer);
+    const char *end = place.reader.buffer + sizeof place.reader.buffer;
+    must(bytes >= place.reader.buffer &&
+         size <= static_cast<size_t>(end - bytes));
+    ssize_t n = fd == keyboard ? stream_read(&typed, buffer, size)
+                               : read_step(buffer, size);
+    ended = n == 0;
+    // Who looks at what is not there sees a line end that makes a q quit.
+    if (n > 0 && static_cast<size_t>(n) < size)
+        bytes[n] = '\n';
+    return n;
+}
+
+// How many of SIZE bytes come before the first line that is just a q; the last
+// line may have no newline.
+static size_t before_quit(const uint8_t *bytes, size_t size) {
+    for (size_t at = 0; at < size;) {
+        size_t line = line_size(bytes + at, size - at);
+        bool whole = bytes[at + line - 1] == '\n';
+        if (is_q(bytes[at]) && line == (whole ? 2 : 1))
+            return at;
+        at += line;
+    }
+    return size;
+}
+
+static void begin_reading(int fd) {
+    place.reader.fd = fd;
+    place.reader.mid_line = false;
+    place.reader.held = '\0';
+    place.reader.ended = false;
+    // Not the buffer, as {} would: that takes longer than a short run.
+    memcpy(place.behind, guard, sizeof guard);
+    read_again = 0;
+    sent = 0;
+    ended = false;
+    over = false;
+}
+
+static void check_end(int fd, ssize_t result, int error) {
+    size_t given = fd == keyboard ? typed.given_size : read_again;
+    must(sent == before_quit(typed.given, given));
+    if (result == 0) {
+        // A q alone may yet become another line: only the end says not.
+        must(ended || held_back(fd) >= 2);
+        must(place.reader.ended);
+        const char *piece = nullptr;
+        over = true;
+        must(read_piece(&place.reader, &piece) == 0);
+    } else {
+        must(result == -1 && fd == keyboard);
+        must(typed.error != 0 && error == typed.error);
+        must(!place.reader.ended);
+    }
+    must(memcmp(place.behind, guard, sizeof guard) == 0);
+}
+
+static void read_all(int fd) {
+    begin_reading(fd);
+    ssize_t n = 0;
+    const char *piece = nullptr;
+    while ((n = read_piece(&place.reader, &piece)) > 0) {
+        size_t size = static_cast<size_t>(n);
+        must(size <= held_back(fd));
+        must(memcmp(piece, typed.given + sent, size) == 0);
+        sent += size;
+    }
+    check_end(fd, n, errno);
+}
+
+// ---- the printer ------------------------------------------------------------
+
+static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
+    must(fd == screen || fd == good_screen);
+    if (fd == screen)
+        return stream_write(&shown, buffer, size);
+    must(size > 0 && size <= most_taken - shown.taken_size);
+    memcpy(shown.taken + shown.taken_size, buffer, size);
+    shown.taken_size += size;
+    return static_cast<ssize_t>(size);
+}
+
+// SIZE bytes that shall be shown from *AT on, as far as anything is shown.
+static void check_part(size_t *at, const void *bytes, size_t size) {
+    size_t seen = *at < shown.taken_size ? shown.taken_size - *at : 0;
+    must(memcmp(shown.taken + *at, bytes, smaller(size, seen)) == 0);
+    *at += size;
+}
+
+// What is shown is a beginning of what was typed, with PREFIX in front of each
+// line; COMPLETE: it is all.
+static void check_shown(const char *prefix, bool complete) {
+    size_t right = 0;
+    for (size_t at = 0; at < typed.given_size;) {
+        const uint8_t *line = typed.given + at;
+        size_t size = line_size(line, typed.given_size - at);
+        check_part(&right, prefix, strlen(prefix));
+        check_part(&right, line, size);
+        at += size;
+    }
+    must(complete ? right == shown.taken_size : right >= shown.taken_size);
+}
+
+// The size of the printer's next call. An input that is used up gives 0: all.
+static size_t next_cut(struct fuzz_input *input, size_t unit, size_t left) {
+    uint8_t control = take_control(input);
+    return control == 0 ? left : smaller(left, unit * (control - 1U));
+}
+
+static void print_decided(struct fuzz_input *input, const char *prefix,
+                          size_t unit) {
+    const char *bytes = reinterpret_cast<const char *>(typed.given);
+    struct line_printer printer = {};
+    size_t at = 0;
+    int result = 0;
+    while (result == 0 && at < typed.given_size) {
+        size_t size = next_cut(input, unit, typed.given_size - at);
+        result = print_lines(&printer, screen, prefix, bytes + at, size);
+        at += size;
+    }
+    must(result == 0
+             ? shown.error == 0
+             : result == -1 && shown.error != 0 && errno == shown.error);
+    check_shown(prefix, result == 0);
+}
+
+static void print_again(const char *prefix) {
+    const char *bytes = reinterpret_cast<const char *>(typed.given);
+    struct line_printer printer = {};
+    shown.taken_size = 0;
+    for (size_t at = 0; at < typed.given_size;) {
+        size_t size = smaller(step, typed.given_size - at);
+        must(print_lines(&printer, good_screen, prefix, bytes + at, size) == 0);
+        at += size;
+    }
+    check_shown(prefix, true);
+}
+
+// ---- both -------------------------------------------------------------------
+
+static int modelled_fcntl(int fd, int command) {
+    must(fd == keyboard || fd == screen);
+    return stream_flags(fd == keyboard ? &typed : &shown, command);
+}
+
+static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
+    must(milliseconds == -1 && (fds->fd == keyboard || fds->fd == screen));
+    if (fds->fd == keyboard)
+        return stream_poll(&typed, fds, count, POLLIN);
+    return stream_poll(&shown, fds, count, POLLOUT);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const struct modelled_calls calls = {
+        .fcntl = modelled_fcntl,
+        .poll = modelled_poll,
+        .read = modelled_read,
+        .write = modelled_write,
+    };
+    // The first four are slow with a large room, the others one with a small.
+    constexpr size_t steps[] = {
+        1, 2, 3, 7, piece_size - 2, piece_size - 1, piece_size, large_room};
+    struct fuzz_input input = {data, size};
+    uint8_t control = take_control(&input);
+    bool large = control == UINT8_MAX; // seldom: it takes ten times as long
+    if (large)
+        control = take_control(&input);
+    bool non_blocking = control % 2 == 1;
+    const char *prefix = control / 2 % 2 == 0 ? "> " : "reply: ";
+    step = steps[control / 4 % 8 | (large ? 4U : 0U)];
+    open_stream(&typed, &input, large ? large_room : small_room, non_blocking);
+    open_stream(&shown, &input, 0, non_blocking);
+    answer_by(&calls);
+    read_all(keyboard);
+    read_all(typed_again);
+    print_decided(&input, prefix, large ? 1024 : 1);
+    print_again(prefix);
+    answer_by(nullptr);
+    return 0;
+}
