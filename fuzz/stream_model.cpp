@@ -104,6 +104,8 @@ ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
     if (decision.outcome == moves_bytes)
         n = give(stream, decision.number, size);
     memcpy(buffer, stream->given + stream->given_size, n);
+    if (n < size) // that there is room for SIZE bytes, a sanitizer sees
+        static_cast<uint8_t *>(buffer)[size - 1] = 0;
     stream->given_size += n;
     stream->ended = n == 0;
     return static_cast<ssize_t>(n);
@@ -137,8 +139,10 @@ int stream_flags(struct stream_model *stream, int command) {
         stream->would_wait = false;
         stream->error = EAGAIN; // a time-out, as far as anybody can know
     }
-    if (unknown)
+    if (unknown) {
+        errno = EBADF;
         return -1;
+    }
     return stream->non_blocking ? O_RDWR | O_NONBLOCK : O_RDWR;
 }
 
