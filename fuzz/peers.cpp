@@ -17,6 +17,8 @@ struct peer {
     uint8_t bytes[16]; // 4 of them for AF_INET
 };
 
+// 0 and 2, and 4 and 5, are in one bucket of a table of up to 8, and nearly
+// equal.
 static const struct peer peers[peer_addresses] = {
     {0, "192.0.2.1", AF_INET, 0, {192, 0, 2, 1}},
     {0,
@@ -24,7 +26,7 @@ static const struct peer peers[peer_addresses] = {
      AF_INET6,
      0,
      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 1}},
-    {1, "192.0.2.2", AF_INET, 0, {192, 0, 2, 2}},
+    {1, "192.0.2.9", AF_INET, 0, {192, 0, 2, 9}},
     {2, "198.51.100.1", AF_INET, 0, {198, 51, 100, 1}},
     {3,
      "[2001:db8::1]",
@@ -32,10 +34,10 @@ static const struct peer peers[peer_addresses] = {
      0,
      {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
     {4,
-     "[2001:db8::2]",
+     "[2001:db8::a]",
      AF_INET6,
      0,
-     {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}},
+     {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10}},
     {5,
      "[fe80::1%3]",
      AF_INET6,
