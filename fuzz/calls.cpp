@@ -24,6 +24,8 @@ int __real_close(int fd);
 int __wrap_close(int fd);
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
+void __real_free(void *bytes);
+void __wrap_free(void *bytes);
 unsigned __real_if_nametoindex(const char *name);
 unsigned __wrap_if_nametoindex(const char *name);
 int __real_kill(pid_t pid, int signo);
@@ -85,6 +87,15 @@ pid_t __wrap_fork(void) {
         return __real_fork();
     must(model->fork != nullptr);
     return model->fork();
+}
+
+void __wrap_free(void *bytes) {
+    if (model == nullptr) {
+        __real_free(bytes);
+        return;
+    }
+    must(model->free != nullptr);
+    model->free(bytes);
 }
 
 unsigned __wrap_if_nametoindex(const char *name) {
@@ -161,6 +172,10 @@ ssize_t __wrap_write(int fd, const void *buffer, size_t size) {
 
 void *system_calloc(size_t count, size_t size) {
     return __real_calloc(count, size);
+}
+
+void system_free(void *bytes) {
+    __real_free(bytes);
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {

@@ -26,6 +26,7 @@ struct modelled_calls {
     void (*exit_process)(int status) = nullptr;
     int (*fcntl)(int fd, int command) = nullptr;
     pid_t (*fork)(void) = nullptr;
+    void (*free)(void *bytes) = nullptr;
     unsigned (*if_nametoindex)(const char *name) = nullptr;
     int (*kill)(pid_t pid, int signo) = nullptr;
     int (*nanosleep)(const struct timespec *time,
@@ -46,5 +47,6 @@ struct modelled_calls {
 // caller's, and must stay.
 void answer_by(const struct modelled_calls *calls);
 
-// calloc(3) of the system, for a model that has memory to give.
+// calloc(3) and free(3) of the system, for a model that has memory to give.
 void *system_calloc(size_t count, size_t size);
+void system_free(void *bytes);

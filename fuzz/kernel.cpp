@@ -9,8 +9,9 @@
 #include "kernel.h"
 #include "peers.h"
 
-constexpr int most_calls_without_progress = 300;
-constexpr int most_waits_with_signals_held = 16;
+// Behind each block of memory. As a position in a table it is far outside.
+constexpr size_t guard_size = 32;
+constexpr unsigned char guard_byte = 0x5a;
 
 struct kernel kernel;
 
@@ -20,15 +21,14 @@ void note_progress(void) {
 
 // ---- the server's calls in general -----------------------------------------
 
-// In what a server does before it asks the kernel, the world goes on.
-static void enter(void) {
+void enter(void) {
     must(!kernel.in_child);
     must(++kernel.calls_without_progress < most_calls_without_progress);
     if (kernel.busy)
         happen();
 }
 
-static bool fails(struct coming_failure *failure) {
+bool fails(struct coming_failure *failure) {
     if (failure->count == 0)
         return false;
     failure->count--;
@@ -36,23 +36,29 @@ static bool fails(struct coming_failure *failure) {
     return true;
 }
 
-// The drain's grace is over, or a second signal has ended it.
-static bool may_end_clients(void) {
-    int64_t grace = kernel.settings.grace * int64_t{1000};
-    return !kernel.listener_open &&
-           (kernel.stops > 1 ||
-            kernel.clock >= kernel.listener_closed_at + grace);
+int64_t end_of_grace(void) {
+    return kernel.listener_closed_at + kernel.settings.grace * int64_t{1000};
 }
 
-// What has run out is not asked for again at the same moment, unless a child
-// has given something back.
-static bool may_try_again(void) {
+// The drain's grace is over, or a second signal has ended it.
+static bool may_end_clients(void) {
+    return !kernel.listener_open &&
+           (kernel.stops > 1 || kernel.clock >= end_of_grace());
+}
+
+bool may_try_again(void) {
     return !kernel.ran_out || kernel.clock > kernel.ran_out_at;
 }
 
 static void run_out(void) {
     kernel.ran_out = true;
     kernel.ran_out_at = kernel.clock;
+    kernel.may_pause = true;
+}
+
+static void note_plenty(void) {
+    kernel.ran_out = false;
+    kernel.may_pause = false;
 }
 
 static int modelled_clock_gettime(clockid_t, struct timespec *now) {
@@ -62,13 +68,44 @@ static int modelled_clock_gettime(clockid_t, struct timespec *now) {
     return 0;
 }
 
+// ---- memory ----------------------------------------------------------------
+
 static void *modelled_calloc(size_t count, size_t size) {
     if (--kernel.callocs_to_failure == 0) {
         kernel.calloc_failed = true;
         errno = ENOMEM;
         return nullptr;
     }
-    return system_calloc(count, size);
+    for (struct modelled_block &block : kernel.blocks) {
+        if (block.bytes != nullptr)
+            continue;
+        block.size = count * size;
+        block.bytes = static_cast<unsigned char *>(
+            system_calloc(1, block.size + guard_size));
+        must(block.bytes != nullptr);
+        memset(block.bytes + block.size, guard_byte, guard_size);
+        return block.bytes;
+    }
+    must(false); // it needs more than a table for so few does
+    return nullptr;
+}
+
+static void modelled_free(void *bytes) {
+    for (struct modelled_block &block : kernel.blocks) {
+        if (bytes == nullptr || block.bytes != bytes)
+            continue;
+        for (size_t i = 0; i < guard_size; i++)
+            must(block.bytes[block.size + i] == guard_byte);
+        block.bytes = nullptr;
+        system_free(bytes);
+        return;
+    }
+    must(bytes == nullptr); // it was freed before
+}
+
+void check_memory(void) {
+    for (const struct modelled_block &block : kernel.blocks)
+        must(block.bytes == nullptr);
 }
 
 // ---- clients ---------------------------------------------------------------
@@ -95,25 +132,31 @@ static int take_waiting(void) {
 // about the server.
 static int accept_fails(void) {
     int error = errno;
+    enum complaint complaint = complaint_wrong;
     switch (error) {
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
         kernel.hopeless = true;
+        complaint = complaint_at_once;
         break;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
         run_out();
-        break;
-    case EAGAIN:
-    case EINTR:
+        complaint = complaint_due;
         break;
     default:
-        if (kernel.waiting > 0)
+        // One alone is none to wait for; EIO is none that accept(2) knows.
+        if (++kernel.connection_failures > 1 || error == EIO) {
+            kernel.may_pause = true;
+            complaint = complaint_right;
+        }
+        if (error != EAGAIN && error != EINTR && kernel.waiting > 0)
             (void)take_waiting();
     }
+    note_failure("accept", error, complaint);
     errno = error;
     return -1;
 }
@@ -133,6 +176,8 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     int client = take_waiting();
     int from = kernel.address_of[client];
     int most = kernel.settings.clients_per_address;
+    kernel.connection_failures = 0;
+    note_plenty();
     kernel.accepted = client;
     kernel.client_open[client] = true;
     kernel.clients_open++;
@@ -175,6 +220,7 @@ static pid_t modelled_fork(void) {
         kernel.fork_failed = true;
         kernel.fork_failures++;
         run_out();
+        note_failure("fork", errno, complaint_due);
         return -1;
     }
     if (kernel.next_fork_is_child) {
@@ -187,6 +233,7 @@ static pid_t modelled_fork(void) {
     kernel.handed_over = kernel.accepted;
     kernel.accepted = nobody;
     kernel.fork_failed = false;
+    note_plenty();
     note_progress();
     expect_client_line(child->client, child->pid);
     return child->pid;
@@ -196,8 +243,11 @@ static pid_t modelled_waitpid(pid_t pid, int *status, int options) {
     must(pid == -1 && options == WNOHANG);
     enter();
     kernel.waitpid_failed = fails(&kernel.waitpid_failure);
-    if (kernel.waitpid_failed)
+    if (kernel.waitpid_failed) {
+        note_failure("waitpid", errno,
+                     kernel.own > 0 ? complaint_due : complaint_wrong);
         return -1;
+    }
     for (struct modelled_child &child : kernel.children) {
         if (kernel.ended == 0)
             break;
@@ -211,7 +261,7 @@ static pid_t modelled_waitpid(pid_t pid, int *status, int options) {
             kernel.strangers--;
         } else {
             kernel.own--;
-            kernel.ran_out = false;
+            note_plenty();
             expect_removal_line(child.pid, child.status);
         }
         return child.pid;
@@ -235,103 +285,18 @@ static int modelled_kill(pid_t pid, int signo) {
     enter();
     struct modelled_child *child = own_child(pid);
     must(child != nullptr); // else it may be anybody's
-    if (signo == SIGCONT)
+    if (signo == SIGCONT) {
         child->stopped = false;
-    else
+    } else {
+        // Who insists waits in between.
+        must(!child->told_to_end || kernel.clock > child->told_at);
         child->told_to_end = true;
+        child->told_at = kernel.clock;
+    }
     if (child->slow > 0)
         child->slow--;
     else if (child->state == running && child->told_to_end && !child->stopped)
         end_child(child, SIGTERM);
-    return 0;
-}
-
-// ---- waiting ---------------------------------------------------------------
-
-// What a second signal asks for.
-static void check_all_told_to_end(void) {
-    for (const struct modelled_child &child : kernel.children)
-        must(child.state != running || child.client == nobody ||
-             child.told_to_end);
-}
-
-static void check_wait(int fd, const sigset_t *mask) {
-    must(signals_in(mask) == 0);
-    must(kernel.handed_over == nobody);
-    must(kernel.accepted == nobody || kernel.fork_failed);
-    must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
-    must(kernel.listener_open == (kernel.stops == 0 && !kernel.hopeless));
-    if (fd == listener_fd) {
-        must(kernel.listener_open && kernel.accepted == nobody);
-        must(kernel.own < kernel.limit && may_try_again());
-    } else {
-        must(fd == -1);
-    }
-    if (kernel.stops > 1)
-        check_all_told_to_end();
-    check_log();
-}
-
-static bool own_child_ended(void) {
-    for (const struct modelled_child &child : kernel.children)
-        if (child.state == ended && child.client != nobody)
-            return true;
-    return false;
-}
-
-// Sleeps until a client or a signal comes, or time is UNTIL.
-static int sleep_until(int64_t until, bool listening) {
-    // No signal is on its way for it: it would never be reaped.
-    must(kernel.ended == 0 || kernel.waitpid_failed);
-    must(until != INT64_MAX || !own_child_ended());
-    // Nor for another fork.
-    must(until != INT64_MAX || kernel.accepted == nobody);
-    while (kernel.clock < until) {
-        must(++kernel.calls_without_progress < most_calls_without_progress);
-        happen_asleep(until);
-        if (listening && kernel.waiting > 0)
-            return 1;
-        if (deliver_signals(0)) {
-            errno = EINTR;
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int modelled_ppoll(struct pollfd *fds, nfds_t count,
-                          const struct timespec *time, const sigset_t *mask) {
-    must(count == 1 && fds->events == POLLIN);
-    check_wait(fds->fd, mask);
-    bool listening = fds->fd == listener_fd;
-    int64_t until = INT64_MAX;
-    if (time != nullptr)
-        until = kernel.clock + time->tv_sec * 1000 + time->tv_nsec / 1000000;
-    must(++kernel.calls_without_progress < most_calls_without_progress);
-    happen();
-    if (fails(&kernel.ppoll_failure))
-        return -1;
-    bool held = (kernel.pending & ~signals_in(mask)) != 0;
-    if (listening && kernel.waiting > 0) {
-        kernel.waits_with_signals_held += held;
-        must(kernel.waits_with_signals_held < most_waits_with_signals_held);
-        if (kernel.busy)
-            (void)deliver_signals(0); // Linux does not, but POSIX lets it
-        return 1;
-    }
-    if (deliver_signals(0)) {
-        errno = EINTR;
-        return -1;
-    }
-    return sleep_until(until, listening);
-}
-
-static int modelled_nanosleep(const struct timespec *time, struct timespec *) {
-    enter();
-    kernel.clock += time->tv_sec * 1000 + time->tv_nsec / 1000000;
-    note_progress();
-    happen();
-    (void)deliver_signals(kernel.blocked);
     return 0;
 }
 
@@ -399,6 +364,7 @@ const struct modelled_calls kernel_calls = {
     .exit_process = child_exit,
     .fcntl = child_fcntl,
     .fork = modelled_fork,
+    .free = modelled_free,
     .kill = modelled_kill,
     .nanosleep = modelled_nanosleep,
     .poll = modelled_poll,
@@ -425,7 +391,7 @@ void boot(struct fuzz_input *input) {
     kernel.accepted = nobody;
     kernel.handed_over = nobody;
     kernel.listener_open = true;
-    kernel.clock = 1000;
+    kernel.clock = 1; // as if just booted: what is 0 is no long time ago
     kernel.started_at = kernel.clock;
     unsigned size = take_control(input);
     kernel.limit = limits[size % 4];
@@ -453,6 +419,5 @@ void check_end(int result) {
         must(child.client == nobody || child.state != running ||
              child.told_to_end);
     must(result == (kernel.hopeless || kernel.own > 0 ? -1 : 0));
-    check_log();
     check_log_end();
 }

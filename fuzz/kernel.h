@@ -23,7 +23,9 @@ constexpr int most_clients = 64;  // of a run; more do not come
 constexpr int most_waiting = 8;   // in the backlog
 constexpr int most_strangers = 4; // at once
 constexpr int most_children = 12; // at once, strangers among them
+constexpr int most_blocks = 8;    // of memory
 constexpr int signal_count = 32;
+constexpr int most_calls_without_progress = 300;
 constexpr int nobody = -1; // in place of a client's number
 
 enum child_state { gone, running, ended };
@@ -34,8 +36,14 @@ struct modelled_child {
     int client;   // that it serves; nobody: a stranger, by exec(3) or adoption
     bool stopped; // what it is told waits for SIGCONT
     bool told_to_end;
-    int slow;   // so many more signals until it does as it is told
-    int status; // for waitpid(2)
+    int64_t told_at; // last
+    int slow;        // so many more signals until it does as it is told
+    int status;      // for waitpid(2)
+};
+
+struct modelled_block {
+    unsigned char *bytes; // null: none
+    size_t size;
 };
 
 // The next COUNT uses of a call fail with ERROR.
@@ -48,7 +56,8 @@ struct kernel {
     struct fuzz_input *input;
     struct serve_settings settings;
     int limit;
-    bool busy;              // things happen in every call, not in waits alone
+    bool busy; // things happen in every call, not in waits alone
+    struct modelled_block blocks[most_blocks];
     int callocs_to_failure; // which fails; 0 for none
     int sigactions_to_failure;
     bool calloc_failed, sigaction_failed;
@@ -85,6 +94,10 @@ struct kernel {
     bool waitpid_failed; // at its last use
     int64_t ran_out_at;  // what a client needs: no other try at the same time
     bool ran_out;        // and no child has been reaped since
+    bool may_pause;      // before it listens again
+    int connection_failures;  // of accept(2), in a row
+    bool wait_failed;         // ppoll(2) at its last use, by itself
+    int64_t out_of_memory_at; // as it has said
 
     int served, refused, fork_failures;
     int calls_without_progress;
@@ -104,7 +117,22 @@ void boot(struct fuzz_input *input);
 // To be called when serve() has returned RESULT: is all as it should be?
 void check_end(int result);
 
+// The server has given its memory back.
+void check_memory(void);
+
 // ---- for the parts of the model ---------------------------------------------
+
+// In what a server does before it asks the kernel, the world goes on.
+void enter(void);
+
+// Whether a call with this FAILURE to come fails now, errno set.
+bool fails(struct coming_failure *failure);
+
+// What has run out is not asked for again at the same moment, unless a child
+// has given something back.
+bool may_try_again(void);
+
+int64_t end_of_grace(void);
 
 // Something has come forward: the server does not spin.
 void note_progress(void);
@@ -116,11 +144,20 @@ struct modelled_child *start_child(int client);
 // CHILD ends with wait status STATUS.
 void end_child(struct modelled_child *child, int status);
 
+// ---- waiting (kernel_waits.cpp) ---------------------------------------------
+
+int modelled_ppoll(struct pollfd *fds, nfds_t count,
+                   const struct timespec *time, const sigset_t *mask);
+int modelled_nanosleep(const struct timespec *time, struct timespec *left);
+
 // ---- signals (kernel_signals.cpp) -------------------------------------------
 
 int modelled_sigaction(int signo, const struct sigaction *action,
                        struct sigaction *before);
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+
+// The bits of the signals that are handled, and so blocked outside the waits.
+unsigned handled_signals(void);
 
 // Bit SIGNO for each signal in SET that a server knows.
 unsigned signals_in(const sigset_t *set);
@@ -167,7 +204,21 @@ void expect_refusal_line(int client);
 void expect_removal_line(pid_t pid, int status);
 void expect_totals(void);
 
-// No line is due any more, and errors were told once a second at most.
+// Whether a failure is to be complained of.
+enum complaint {
+    complaint_wrong,
+    complaint_right,  // but not asked for
+    complaint_due,    // unless there was another within a second
+    complaint_at_once // always
+};
+
+// CALL has failed with ERROR: a line on standard error, until the next
+// check_complaint(), can only be about that.
+void note_failure(const char *call, int error, enum complaint complaint);
+void check_complaint(void);
+
+// Before a wait: no line is due any more, none was too early, and errors were
+// told once a second at most.
 void check_log(void);
 
 // The last line was the totals, and as many were lost as the log says.

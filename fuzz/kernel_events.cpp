@@ -114,7 +114,7 @@ static struct coming_failure connection_failure(unsigned number) {
         ETIMEDOUT, ECONNABORTED, EAGAIN,       EINTR,
     };
     // The last two again and again: even these must not make it spin.
-    return {number < 14 ? 1 : 64, errors[number]};
+    return {number < 14 ? 1 : INT_MAX, errors[number]};
 }
 
 static struct coming_failure accept_failure(unsigned number) {

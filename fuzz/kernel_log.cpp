@@ -18,17 +18,24 @@ static struct {
     struct expected_line due; // a line of a client; empty for none
     bool totals_due;          // after SIGUSR1
     bool totals_last;         // nothing was printed since
+    bool totals_unasked;
+    int asked; // whether it would take a line: a descriptor, or nobody
+    const char *failed_call; // that a line may be about; null for none
+    int failure;
+    enum complaint complaint;
+    int64_t complained_at;
     int errors;
     unsigned long lost, lost_before;
 } printed;
 
+// By descriptor: its last line was cut. The log outlives a run, so this does.
+static bool torn[STDERR_FILENO + 1];
+
 void open_log(bool broken) {
+    printed = {};
     printed.broken = broken;
-    printed.due.size = 0;
-    printed.totals_due = false;
-    printed.totals_last = false;
-    printed.errors = 0;
-    printed.lost = 0;
+    printed.asked = nobody;
+    printed.complained_at = -ms_between_errors;
     printed.lost_before = log_lines_lost();
 }
 
@@ -96,6 +103,12 @@ void expect_totals(void) {
     printed.totals_due = true;
 }
 
+void note_failure(const char *call, int error, enum complaint complaint) {
+    printed.failed_call = complaint == complaint_wrong ? nullptr : call;
+    printed.failure = error;
+    printed.complaint = complaint;
+}
+
 // ---- what comes ------------------------------------------------------------
 
 static void check_totals(const char *line, size_t size) {
@@ -113,15 +126,44 @@ static void check_totals(const char *line, size_t size) {
     add_number(&totals, static_cast<long>(log_lines_lost()));
     add(&totals, "\n");
     must(is_line(&totals, line, size));
+    printed.totals_unasked = !printed.totals_due;
     printed.totals_due = false;
     printed.totals_last = true;
 }
 
-static void check_line(const char *line, size_t size) {
+static void note_complaint(void) {
+    must(printed.failed_call != nullptr);
+    printed.failed_call = nullptr;
+    printed.complaint = complaint_right;
+    printed.complained_at = kernel.clock;
+}
+
+static void check_error_line(const char *bytes, size_t size) {
+    struct expected_line line;
+    line.size = 0;
+    must(printed.failed_call != nullptr);
+    add(&line, program_invocation_short_name);
+    add(&line, ": ");
+    add(&line, printed.failed_call);
+    add(&line, ": ");
+    add(&line, strerror(printed.failure));
+    add(&line, "\n");
+    must(is_line(&line, bytes, size));
+    note_complaint();
+    printed.errors++;
+}
+
+static void check_line(int fd, const char *line, size_t size) {
     must(size > 0 && line[size - 1] == '\n');
-    if (*line == '\n') { // it parts this line from one that was torn before
+    must((*line == '\n') == torn[fd]); // which parts it from the torn one
+    if (torn[fd]) {
         line++;
         size--;
+    }
+    printed.totals_last = false;
+    if (fd == STDERR_FILENO) {
+        check_error_line(line, size);
+        return;
     }
     if (*line == 's') {
         check_totals(line, size);
@@ -131,44 +173,65 @@ static void check_line(const char *line, size_t size) {
     printed.due.size = 0;
 }
 
-// The line is lost, and so it is not due any more.
-static void lose(int fd) {
-    printed.lost++;
-    if (fd == STDOUT_FILENO) {
-        printed.due.size = 0;
-        printed.totals_due = false;
-    }
-    errno = EAGAIN;
-}
-
 int log_poll(int fd) {
+    printed.asked = fd;
     if (!printed.broken || take_control(kernel.input) % 4 != 1)
         return 1;
-    lose(fd);
+    printed.lost++;
+    // A client's line comes at once, before the totals.
+    if (fd == STDERR_FILENO)
+        note_complaint();
+    else if (printed.due.size > 0)
+        printed.due.size = 0;
+    else
+        printed.totals_due = false;
     return 0;
 }
 
 ssize_t log_write(int fd, const char *line, size_t size) {
-    printed.totals_last = false;
+    must(printed.asked == fd); // else it may hold the server up
+    printed.asked = nobody;
+    check_line(fd, line, size);
     unsigned choice = printed.broken ? take_control(kernel.input) % 4 : 0;
-    if (fd == STDOUT_FILENO && choice == 0)
-        check_line(line, size);
-    else if (fd == STDERR_FILENO)
-        printed.errors++;
-    if (choice == 0)
+    if (choice == 0) {
+        torn[fd] = false;
         return static_cast<ssize_t>(size);
-    lose(fd);
-    return choice == 1 ? -1 : static_cast<ssize_t>(size / 2);
+    }
+    printed.lost++;
+    if (choice == 1) {
+        errno = EAGAIN;
+        return -1;
+    }
+    torn[fd] = true;
+    return static_cast<ssize_t>(size / 2);
 }
 
-void check_log(void) {
+void check_complaint(void) {
+    // Where time passes between the calls, nobody can know when the server
+    // looked at its clock.
+    bool due = printed.complaint == complaint_due && !kernel.busy &&
+               kernel.clock - printed.complained_at >= ms_between_errors;
+    must(!due && printed.complaint != complaint_at_once);
+    printed.failed_call = nullptr;
+    printed.complaint = complaint_right;
+}
+
+// What holds whenever a server waits or ends.
+static void check_lines(void) {
     must(printed.due.size == 0 && !printed.totals_due);
     int64_t seconds = (kernel.clock - kernel.started_at) / ms_between_errors;
     // The word on a listener that is no use any more is said at once.
     must(printed.errors <= 1 + seconds + kernel.hopeless);
+    check_complaint();
+}
+
+void check_log(void) {
+    must(!printed.totals_unasked);
+    check_lines();
 }
 
 void check_log_end(void) {
+    check_lines();
     must(printed.broken || printed.totals_last);
     must(log_lines_lost() - printed.lost_before == printed.lost);
 }

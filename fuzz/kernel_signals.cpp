@@ -9,6 +9,18 @@ static unsigned bit(int signo) {
     return 1U << signo;
 }
 
+static bool is_function(signal_handler *handler) {
+    return handler != SIG_DFL && handler != SIG_IGN;
+}
+
+unsigned handled_signals(void) {
+    unsigned bits = 0;
+    for (int signo = 1; signo < signal_count; signo++)
+        if (is_function(kernel.handlers[signo]))
+            bits |= bit(signo);
+    return bits;
+}
+
 bool deliver_signals(unsigned blocked) {
     if ((kernel.pending & ~blocked) == 0)
         return false;
@@ -46,9 +58,19 @@ int modelled_sigaction(int signo, const struct sigaction *action,
         errno = EINVAL;
         return -1;
     }
-    must((action->sa_flags & SA_RESTART) == 0);
+    constexpr unsigned wrong =
+        SA_RESTART | SA_RESETHAND | SA_NOCLDWAIT | SA_SIGINFO;
+    must((static_cast<unsigned>(action->sa_flags) & wrong) == 0);
     // Else each child that stops would end a wait.
     must(signo != SIGCHLD || (action->sa_flags & SA_NOCLDSTOP) != 0);
+    // Before it is blocked nothing looks for what its handler notes.
+    must(!is_function(action->sa_handler) ||
+         (kernel.blocked & bit(signo)) != 0);
+    // They are counted: one must not come in while the other is.
+    if (signo == SIGTERM || signo == SIGINT)
+        must(!is_function(action->sa_handler) ||
+             (sigismember(&action->sa_mask, SIGTERM) == 1 &&
+              sigismember(&action->sa_mask, SIGINT) == 1));
     kernel.handlers[signo] = action->sa_handler;
     return 0;
 }
@@ -69,10 +91,14 @@ int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
             if ((kernel.blocked & bit(signo)) != 0)
                 (void)sigaddset(before, signo);
     }
-    must(how == SIG_BLOCK || how == SIG_SETMASK);
     if (how == SIG_SETMASK)
         kernel.blocked = 0;
-    kernel.blocked |= signals_in(set);
+    if (how == SIG_UNBLOCK)
+        kernel.blocked &= ~signals_in(set);
+    else
+        kernel.blocked |= signals_in(set);
+    // Else the child notes what was to end it.
+    must(!kernel.in_child || (handled_signals() & ~kernel.blocked) == 0);
     if (!kernel.in_child)
         (void)deliver_signals(kernel.blocked);
     return 0;

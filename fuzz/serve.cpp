@@ -15,6 +15,7 @@ static struct children children;
 static void run_server(void) {
     if (children_open(&children, kernel.limit) == -1) {
         must(errno == ENOMEM && kernel.calloc_failed);
+        check_memory();
         return;
     }
     if (serve_signals() == -1) {
@@ -31,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     answer_by(&kernel_calls);
     if (setjmp(kernel.leave) == 0)
         run_server();
-    answer_by(nullptr);
     children_close(&children); // a child leaves it to the system
+    answer_by(nullptr);
+    check_memory();
     return 0;
 }

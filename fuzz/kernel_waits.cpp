@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// kernel_waits - the waits of a forking server, and the rules for them: what it
+// has done before, what it waits for, and for how long.
+#include <errno.h>
+
+#include "kernel.h"
+
+constexpr int most_waits_with_signals_held = 16;
+constexpr int64_t longest_pause = 1000; // before it tries again
+
+static bool all_told_to_end(void) {
+    for (const struct modelled_child &child : kernel.children)
+        if (child.state == running && child.client != nobody &&
+            !child.told_to_end)
+            return false;
+    return true;
+}
+
+static bool own_child_ended(void) {
+    for (const struct modelled_child &child : kernel.children)
+        if (child.state == ended && child.client != nobody)
+            return true;
+    return false;
+}
+
+static int64_t milliseconds_of(const struct timespec *time) {
+    must(time->tv_sec >= 0 && time->tv_nsec >= 0 &&
+         time->tv_nsec < 1000000000); // else EINVAL
+    return time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+static void check_signals(const sigset_t *mask) {
+    must(mask != nullptr && signals_in(mask) == 0);
+    must((handled_signals() & ~kernel.blocked) == 0);
+    must(kernel.handlers[SIGTTOU] == SIG_IGN);
+}
+
+// Whom it would listen to waits for nothing but what has run out.
+static void check_listening(bool listening, int64_t until) {
+    bool could = kernel.listener_open && kernel.accepted == nobody &&
+                 kernel.own < kernel.limit;
+    if (listening)
+        must(could && may_try_again());
+    else if (could && until > kernel.clock)
+        must(kernel.may_pause && until <= kernel.clock + longest_pause);
+    // No signal is on its way for another fork.
+    if (kernel.accepted != nobody)
+        must(until <= kernel.clock + longest_pause);
+}
+
+static void check_drain(int64_t until) {
+    must(kernel.own > 0 || kernel.accepted != nobody);
+    bool all_told = kernel.accepted == nobody && all_told_to_end();
+    must(all_told || kernel.stops <= 1);
+    // Where time passes between the calls, the grace may begin later.
+    if (all_told || kernel.busy || until <= kernel.clock)
+        return;
+    must(until <= end_of_grace());
+}
+
+static void check_wait(int fd, int64_t until) {
+    must(kernel.handed_over == nobody);
+    must(kernel.accepted == nobody || kernel.fork_failed);
+    must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
+    must(kernel.listener_open == (kernel.stops == 0 && !kernel.hopeless));
+    must(fd == listener_fd || fd == -1);
+    check_listening(fd == listener_fd, until);
+    if (!kernel.listener_open)
+        check_drain(until);
+    check_log();
+}
+
+// Sleeps until a client or a signal comes, or time is UNTIL.
+static int sleep_until(int64_t until, bool listening) {
+    // No signal is on its way for it: it would never be reaped.
+    must(kernel.ended == 0 || kernel.waitpid_failed);
+    must(until <= kernel.clock + longest_pause || !own_child_ended());
+    while (kernel.clock < until) {
+        happen_asleep(until);
+        if (listening && kernel.waiting > 0)
+            return 1;
+        if (deliver_signals(0)) {
+            errno = EINTR;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// What has no memory to wait has none at once either.
+static bool wait_fails(void) {
+    kernel.wait_failed = fails(&kernel.ppoll_failure);
+    if (!kernel.wait_failed)
+        return false;
+    if (errno == ENOMEM)
+        kernel.out_of_memory_at = kernel.clock;
+    note_failure("ppoll", errno,
+                 errno == ENOMEM ? complaint_due : complaint_right);
+    return true;
+}
+
+int modelled_ppoll(struct pollfd *fds, nfds_t count,
+                   const struct timespec *time, const sigset_t *mask) {
+    must(count == 1 && fds->events == POLLIN);
+    bool listening = fds->fd == listener_fd;
+    int64_t until = INT64_MAX;
+    if (time != nullptr)
+        until = kernel.clock + milliseconds_of(time);
+    check_signals(mask);
+    check_wait(fds->fd, until);
+    must(kernel.clock > kernel.out_of_memory_at);
+    must(++kernel.calls_without_progress < most_calls_without_progress);
+    happen();
+    if (wait_fails())
+        return -1;
+    bool held = (kernel.pending & ~signals_in(mask)) != 0;
+    if (listening && kernel.waiting > 0) {
+        kernel.waits_with_signals_held += held;
+        must(kernel.waits_with_signals_held < most_waits_with_signals_held);
+        if (kernel.busy)
+            (void)deliver_signals(0); // Linux does not, but POSIX lets it
+        return 1;
+    }
+    if (deliver_signals(0)) {
+        errno = EINTR;
+        return -1;
+    }
+    return sleep_until(until, listening);
+}
+
+int modelled_nanosleep(const struct timespec *time, struct timespec *) {
+    // Else it would sleep while a client is there.
+    must(kernel.wait_failed && kernel.blocked == 0);
+    int64_t milliseconds = milliseconds_of(time);
+    must(milliseconds > 0 && milliseconds <= longest_pause);
+    check_complaint();
+    enter();
+    kernel.clock += milliseconds;
+    note_progress();
+    happen();
+    (void)deliver_signals(kernel.blocked);
+    return 0;
+}
