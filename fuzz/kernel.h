@@ -122,9 +122,6 @@ int modelled_sigaction(int signo, const struct sigaction *action,
                        struct sigaction *before);
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 
-// Bit SIGNO for each signal in SET that a server knows.
-unsigned signals_in(const sigset_t *set);
-
 // SIGNO comes. It is handled at once if it is not blocked.
 void raise_signal(int signo);
 
