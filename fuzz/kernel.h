@@ -159,9 +159,6 @@ int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 // The bits of the signals that are handled, and so blocked outside the waits.
 unsigned handled_signals(void);
 
-// Bit SIGNO for each signal in SET that a server knows.
-unsigned signals_in(const sigset_t *set);
-
 // SIGNO comes. It is handled at once if it is not blocked.
 void raise_signal(int signo);
 

@@ -75,7 +75,7 @@ int modelled_sigaction(int signo, const struct sigaction *action,
     return 0;
 }
 
-unsigned signals_in(const sigset_t *set) {
+static unsigned signals_in(const sigset_t *set) {
     constexpr int known[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGTTOU};
     unsigned bits = 0;
     for (int signo : known)

@@ -29,6 +29,7 @@ static void run_file(const char *path, size_t size) {
     uint8_t *data = static_cast<uint8_t *>(malloc(size));
     if (fd == -1 || (data == nullptr && size > 0))
         fail(path);
+    errno = EIO; // for a read that is short, as none of a file is
     if (read(fd, data, size) != static_cast<ssize_t>(size))
         fail(path);
     close(fd);
@@ -44,22 +45,27 @@ static void run_file(const char *path, size_t size) {
 
 static void run_path(const char *path);
 
+static int is_visible(const struct dirent *entry) {
+    return entry->d_name[0] != '.';
+}
+
+// In order, so that of the inputs that end a run it is always the same one.
 static void run_folder(const char *path) {
-    DIR *folder = opendir(path);
-    if (folder == nullptr)
+    struct dirent **entries = nullptr;
+    int count = scandir(path, &entries, is_visible, alphasort);
+    if (count == -1)
         fail(path);
-    while (const struct dirent *entry = readdir(folder)) {
-        if (entry->d_name[0] == '.')
-            continue;
+    for (int i = 0; i < count; i++) {
         char inner[4096];
-        if (snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name) >=
+        if (snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name) >=
             static_cast<int>(sizeof inner)) {
             errno = ENAMETOOLONG;
             fail(path);
         }
+        free(entries[i]);
         run_path(inner);
     }
-    closedir(folder);
+    free(entries);
 }
 
 static void run_path(const char *path) {

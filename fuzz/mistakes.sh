@@ -4,16 +4,14 @@
 # mistakes/TARGET, patches to one file of src/ each, and runs it over its
 # corpus. An oracle must end every one; without a mistake the target must pass.
 # What stands still, or only exits, has not been caught.
-# usage: mistakes.sh FUZZ-FOLDER TARGET MODELS LIBRARY COMPILER [WORD...]
-#        MODELS and LIBRARY are archives, LIBRARY that of src/; COMPILER may be
-#        several words; WORDs are for the link
+# usage: mistakes.sh FUZZ-FOLDER TARGET COMPILER WORD...
+#        COMPILER may be several words; WORDs are for the link: the archives of
+#        src/ and of what the targets share, and options
 set -eu
 folder=$1
 target=$2
-models=$3
-library=$4
-compiler=$5
-shift 5
+compiler=$3
+shift 3
 
 most_seconds=60
 build=$(mktemp -d)
@@ -25,9 +23,8 @@ compile() { # SOURCE OBJECT
         -I"$folder/../src" -c "$1" -o "$2"
 }
 
-link() { # [OBJECT] WORD...: an object takes the place of the library's
-    $compiler -o "$build/target" "$build/main.o" "$build/$target.o" "$@" \
-        "$models" "$library"
+link() { # [OBJECT] WORD...: an object takes the place of the archive's
+    $compiler -o "$build/target" "$build/main.o" "$build/$target.o" "$@"
 }
 
 run() {
