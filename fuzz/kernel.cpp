@@ -65,6 +65,7 @@ static int modelled_clock_gettime(clockid_t, struct timespec *now) {
     enter();
     now->tv_sec = kernel.clock / 1000;
     now->tv_nsec = kernel.clock % 1000 * 1000000;
+    errno = 0; // a call that succeeds may leave anything there
     return 0;
 }
 
@@ -259,6 +260,7 @@ static pid_t modelled_waitpid(pid_t pid, int *status, int options) {
         note_progress();
         if (child.client == nobody) {
             kernel.strangers--;
+            kernel.ran_out = false; // its place is free, too
         } else {
             kernel.own--;
             note_plenty();

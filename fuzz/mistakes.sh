@@ -47,7 +47,7 @@ for patch in "$folder/mistakes/$target"/*.patch; do
     name=$(basename "$patch" .patch)
     file=$(sed -n 's,^+++ b/src/,,p' "$patch")
     seeded=$((seeded + 1))
-    patch -s -o "$build/$file" "$folder/../src/$file" "$patch"
+    patch -s -F 0 -o "$build/$file" "$folder/../src/$file" "$patch"
     compile "$build/$file" "$build/wrong.o"
     link "$build/wrong.o" "$@"
     status=0

@@ -89,7 +89,9 @@ int serve_signals(void) {
 // Tells that WHAT has failed, errno being the reason, but not too often.
 // Returns when it may be tried again.
 static int64_t try_later(struct server *s, const char *what) {
+    int reason = errno; // a call that succeeds may change it
     if (now_ms() - s->complained_at >= complaint_ms) {
+        errno = reason;
         log_error("%s", what);
         s->complained_at = now_ms();
     }
@@ -388,7 +390,6 @@ int serve(const struct serve_settings *settings, struct children *children) {
     s.listener = settings->listener;
     s.client = -1;
     s.complained_at = now_ms() - complaint_ms;
-    s.reap_at = never;
     reap(&s); // children inherited over exec may have ended long ago
     while (!finished(&s)) {
         bool ready = wait_for_event(&s);
