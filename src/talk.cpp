@@ -83,13 +83,15 @@ static int catch_signals(void) {
     return 0;
 }
 
-// While `writer` changes, its handler must not look.
-static void hold_signals(sigset_t *before) {
+// While `writer` changes, its handler must not look. Returns whether BEFORE is
+// to be restored by let_signals(): where it is not known, any mask would be
+// wrong.
+static bool hold_signals(sigset_t *before) {
     sigset_t set;
     (void)sigemptyset(&set); // these cannot fail on a set of our own
     for (int signo : ending_signals)
         (void)sigaddset(&set, signo);
-    (void)sigprocmask(SIG_BLOCK, &set, before);
+    return sigprocmask(SIG_BLOCK, &set, before) == 0;
 }
 
 static void let_signals(const sigset_t *before) {
@@ -157,7 +159,7 @@ static ssize_t next_piece(const struct talk *t, struct quit_reader *reader,
 
 static int start_writer(const struct talk *t) {
     sigset_t before;
-    hold_signals(&before);
+    bool held = hold_signals(&before);
     pid_t parent = getpid();
     pid_t pid = fork();
     switch (pid) {
@@ -169,7 +171,8 @@ static int start_writer(const struct talk *t) {
         writer = pid;
     }
     int reason = errno;
-    let_signals(&before);
+    if (held)
+        let_signals(&before);
     errno = reason;
     return pid == -1 ? -1 : 0;
 }
@@ -178,12 +181,13 @@ static int start_writer(const struct talk *t) {
 // or 0 if there is none that has ended, -1 with waitpid(2)'s errno.
 static int reap_writer(int *status) {
     sigset_t before;
-    hold_signals(&before);
+    bool held = hold_signals(&before);
     pid_t reaped = writer == 0 ? 0 : waitpid(writer, status, WNOHANG);
     if (reaped > 0)
         writer = 0;
     int reason = errno;
-    let_signals(&before);
+    if (held)
+        let_signals(&before);
     errno = reason;
     return reaped > 0 ? 1 : reaped;
 }

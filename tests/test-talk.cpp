@@ -20,9 +20,22 @@ static struct {
     pid_t test; // which half-closes as well
 } half_close;
 
+// Whether masks cannot be asked for; what is told of them then is wrong.
+static bool masks_fail;
+
 extern "C" {
 int __real_shutdown(int socket, int how);
 int __wrap_shutdown(int socket, int how);
+int __real_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+}
+
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
+    if (!masks_fail || before == nullptr)
+        return __real_sigprocmask(how, set, before);
+    sigfillset(before);
+    errno = EINVAL;
+    return -1;
 }
 
 int __wrap_shutdown(int socket, int how) {
@@ -96,6 +109,14 @@ TEST_CASE("raw bytes come back untouched, q and all") {
     Talk talked = talk_about(input, echo, true);
     CHECK(talked.result == 0);
     CHECK(talked.output == input);
+}
+
+TEST_CASE("a mask that is not known is not put back") {
+    masks_fail = true;
+    Talk talked = talk_about("one\n", echo);
+    masks_fail = false;
+    CHECK(talked.result == 0);
+    CHECK(signal_mask(getpid(), "SigBlk") == 1ULL << (SIGCHLD - 1));
 }
 
 TEST_CASE("no input is no failure") {
