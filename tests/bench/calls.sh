@@ -31,7 +31,7 @@ start() { # COMMAND...: until it tells its port
 
 stop() { # the server itself: a tracer passes nothing on
     kill "$1"
-    wait "$server" || true
+    wait "$server" 2>/dev/null || true # its end by a signal is no news
 }
 
 traced_calls() { # NAME COMMAND...: of CLIENTS clients

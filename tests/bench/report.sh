@@ -28,7 +28,6 @@ set grid ytics
 set xtics rotate by -30 noenhanced
 set key outside noenhanced
 set rmargin 22
-stats '$report.dat' skip 1 nooutput
 plot 1 linecolor 'black' notitle, for [i=2:*] '$report.dat' \
     using i:xticlabels(1) title columnheader(i)
 END
