@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// epoll_server - one process for all clients, to compare with: what a process
+// for each of them costs, and what it gains. It echoes a piece at a time, and
+// holds the piece whose client does not read. usage: epoll_server, on a free
+// port
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstdio>
+#include <map>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "die.h"
+
+static char buffer[256 * 1024];
+static int epoll_fd;
+static std::map<int, std::string> held; // by client: what it has not read yet
+
+static void watch(int operation, int fd, uint32_t events) {
+    struct epoll_event event = {};
+    event.events = events;
+    event.data.fd = fd;
+    if (epoll_ctl(epoll_fd, operation, fd, &event) == -1)
+        die("epoll_ctl");
+}
+
+static void take_client(int listener) {
+    int client = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+    if (client == -1 && (errno == EAGAIN || errno == ECONNABORTED))
+        return;
+    if (client == -1)
+        die("accept");
+    watch(EPOLL_CTL_ADD, client, EPOLLIN);
+}
+
+static void drop_client(int client) {
+    held.erase(client);
+    close(client); // epoll forgets it as well
+}
+
+// Returns how much went out, or -1 when the client is gone.
+static ssize_t send_piece(int client, const char *bytes, size_t size) {
+    ssize_t n = send(client, bytes, size, MSG_NOSIGNAL);
+    return n == -1 && errno == EAGAIN ? 0 : n;
+}
+
+static void echo_piece(int client) {
+    ssize_t n = read(client, buffer, sizeof buffer);
+    ssize_t sent =
+        n > 0 ? send_piece(client, buffer, static_cast<size_t>(n)) : -1;
+    if (sent == -1) {
+        drop_client(client);
+    } else if (sent < n) {
+        held[client].assign(buffer + sent, static_cast<size_t>(n - sent));
+        watch(EPOLL_CTL_MOD, client, EPOLLOUT);
+    }
+}
+
+static void send_held(int client) {
+    std::string &rest = held[client];
+    ssize_t sent = send_piece(client, rest.data(), rest.size());
+    if (sent == -1) {
+        drop_client(client);
+        return;
+    }
+    rest.erase(0, static_cast<size_t>(sent));
+    if (!rest.empty())
+        return;
+    held.erase(client);
+    watch(EPOLL_CTL_MOD, client, EPOLLIN);
+}
+
+static int listen_locally() {
+    struct sockaddr_in here = {};
+    socklen_t size = sizeof here;
+    here.sin_family = AF_INET;
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto *address = reinterpret_cast<struct sockaddr *>(&here);
+    int on = 1;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (listener == -1 || bind(listener, address, size) == -1 ||
+        listen(listener, 65535) == -1 || // cut down to what the kernel grants
+        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
+        getsockname(listener, address, &size) == -1)
+        die("listen");
+    dprintf(STDOUT_FILENO, "listening on 127.0.0.1:%d\n", ntohs(here.sin_port));
+    return listener;
+}
+
+static void serve_event(int listener, const struct epoll_event &event) {
+    int fd = event.data.fd;
+    if (fd == listener)
+        take_client(listener);
+    else if (held.contains(fd))
+        send_held(fd);
+    else
+        echo_piece(fd);
+}
+
+int main() {
+    struct rlimit limit = {};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max; // all its clients are in this process
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    epoll_fd = epoll_create1(0);
+    int listener = listen_locally();
+    watch(EPOLL_CTL_ADD, listener, EPOLLIN);
+    for (;;) {
+        struct epoll_event events[64];
+        int n = epoll_wait(epoll_fd, events, 64, -1);
+        if (n == -1 && errno != EINTR)
+            die("epoll_wait");
+        for (int i = 0; i < n; i++)
+            serve_event(listener, events[i]);
+    }
+}

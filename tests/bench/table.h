@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// table - medians over the rounds, and ratios of what one round has measured.
+#pragma once
+
+#include <string>
+#include <vector>
+
+struct Row {
+    std::string title; // what is measured, and its unit
+    bool less_is_better;
+    int digits; // behind the point
+    // By server, in the order of the names, by round; NaN where there is none.
+    std::vector<std::vector<double>> values;
+};
+
+struct Table {
+    std::string heading; // how it was measured
+    std::vector<std::string> names;
+    size_t own; // so many of them, from the first, are no peers
+    std::vector<Row> rows;
+};
+
+// The median of those that are numbers; NaN if there are none.
+double median(std::vector<double> values);
+// How many times as good as OTHER the server ONE was: the median over rounds.
+double ratio(const Row &row, size_t one, size_t other);
+// The peer with the best median; 0 if no peer has been measured.
+size_t best_peer(const Table &table, const Row &row);
+
+// The whole as Markdown.
+std::string markdown(const Table &table);
+// For gnuplot: a line for each row, its ratios to the floor in quotes' order.
+std::string chart_data(const Table &table);
