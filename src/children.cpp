@@ -3,10 +3,10 @@
 // one serves, with a count per address.
 //
 // Two hash tables with chaining. Their links are positions counted from 1, for
-// then memory of zeros, as calloc(3) gives it, is an empty table.
+// then memory of zeros, as mmap(2) gives it, is an empty table.
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "children.h"
 
@@ -30,26 +30,28 @@ int children_open(struct children *children, int limit) {
     *children = {};
     children->limit = limit;
     children->bucket_mask = static_cast<unsigned>(buckets - 1);
-    children->slots =
-        static_cast<struct child *>(calloc(count, sizeof *children->slots));
-    children->addresses = static_cast<struct client_address *>(
-        calloc(count, sizeof *children->addresses));
-    children->pid_buckets = static_cast<int *>(calloc(buckets, sizeof(int)));
-    children->address_buckets =
-        static_cast<int *>(calloc(buckets, sizeof(int)));
-    if (children->slots != nullptr && children->addresses != nullptr &&
-        children->pid_buckets != nullptr &&
-        children->address_buckets != nullptr)
-        return 0;
-    children_close(children); // free(3) keeps errno
-    return -1;
+    children->size =
+        count * (sizeof(struct child) + sizeof(struct client_address)) +
+        2 * buckets * sizeof(int);
+    void *memory = mmap(nullptr, children->size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return -1;
+    // A fork would copy the pages, and the next child_add() each one again.
+    // Where this fails, it does: slower, and just as right.
+    (void)madvise(memory, children->size, MADV_DONTFORK);
+    // None of the four is aligned to more than an int.
+    children->slots = static_cast<struct child *>(memory);
+    children->addresses =
+        reinterpret_cast<struct client_address *>(children->slots + count);
+    children->pid_buckets =
+        reinterpret_cast<int *>(children->addresses + count);
+    children->address_buckets = children->pid_buckets + buckets;
+    return 0;
 }
 
 void children_close(struct children *children) {
-    free(children->slots);
-    free(children->addresses);
-    free(children->pid_buckets);
-    free(children->address_buckets);
+    (void)munmap(children->slots, children->size); // it is a whole mapping
     *children = {};
 }
 

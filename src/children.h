@@ -5,6 +5,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -19,17 +20,20 @@ struct children {
     struct client_address *addresses;
     int *pid_buckets;
     int *address_buckets;
+    size_t size; // of all four together, in bytes
     unsigned bucket_mask;
     int slots_used, slots_free;
     int addresses_used, addresses_free;
 };
 
-// Makes *CHILDREN an empty table for LIMIT children, LIMIT > 0. Memory that no
-// child has needed yet is reserved, but not touched: a fork would copy it.
-// Returns 0, or -1 with calloc(3)'s errno ENOMEM and nothing allocated.
+// Makes *CHILDREN an empty table for LIMIT children, LIMIT > 0, in memory of
+// its own that the process keeps to itself, by madvise(2) MADV_DONTFORK: a fork
+// does not copy it, and in a child the table must not be touched. Returns 0, or
+// -1 with mmap(2)'s errno, ENOMEM, and nothing allocated.
 int children_open(struct children *children, int limit);
 
-// Gives the memory back. The processes are not its business.
+// Gives the memory back, of a table that was opened. The processes are not its
+// business.
 void children_close(struct children *children);
 
 // Adds PID, serving PEER. The caller has seen that live < limit and that PID is

@@ -6,14 +6,21 @@
 #include "die.h"
 #include "reap.h"
 
+int reap_child(pid_t pid, reaped_handler *reaped, void *context) {
+    int status = 0;
+    pid_t ended = waitpid(pid, &status, WNOHANG);
+    if (ended <= 0)
+        return ended;
+    reaped(ended, status, context);
+    return 1;
+}
+
 int reap_children(reaped_handler *reaped, void *context) {
-    for (;;) {
-        int status = 0;
-        pid_t pid = waitpid(-1, &status, WNOHANG);
-        if (pid <= 0)
-            return pid;
-        reaped(pid, status, context);
-    }
+    int result = 0;
+    do
+        result = reap_child(-1, reaped, context);
+    while (result == 1);
+    return result;
 }
 
 void describe_status(int status, char text[status_text_size]) {

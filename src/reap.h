@@ -14,6 +14,11 @@ typedef void reaped_handler(pid_t pid, int status, void *context);
 // still running; -1 with waitpid(2)'s errno, ECHILD when there is no child.
 int reap_children(reaped_handler *reaped, void *context);
 
+// Reaps the child PID if it has ended, without waiting, and whoever else lives:
+// to find any child that has ended, the system looks at all. Returns 1, or 0
+// while it runs; -1 with waitpid(2)'s errno, ECHILD if it is no child.
+int reap_child(pid_t pid, reaped_handler *reaped, void *context);
+
 constexpr size_t status_text_size = 32;
 
 // Writes how the child with wait status STATUS ended: "exited 3", "killed by

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "children.h"
 #include "clock.h"
 #include "log.h"
@@ -19,19 +19,18 @@
 #include "serve.h"
 #include "signals.h"
 #include "sockets.h"
-#include "stream.h"
 
 constexpr int retry_ms = 100;      // until what ran out is tried again
 constexpr int complaint_ms = 1000; // between two lines about it
 constexpr int insist_ms = 1000;    // between two SIGTERMs to a child
 constexpr int patience = 8;        // turns, or errors, in a row
 
-// What a child exits with, so that its parent can name the reason; apart from 1
-// and 2, with which other code ends a process.
-constexpr int child_served = 0;
-constexpr int child_failed = 3;
-constexpr int child_reset = 4;
-constexpr int child_timed_out = 5;
+// Those that have ended are reaped together, for a SIGCHLD of each would wake
+// the server as often again as clients do.
+constexpr int reaping_ms = 20;      // at least, between two reapings
+constexpr int children_per_ms = 50; // and 1 ms more for so many that live
+constexpr int few_children = 4;     // so many are found by a look at all
+
 constexpr int64_t never = INT64_MAX;
 
 enum phase {
@@ -50,6 +49,7 @@ struct server {
     struct sockaddr_storage peer; // of that client
     int64_t accept_at;            // something ran out: no client until then
     int64_t reap_at;              // waitpid failed, and SIGCHLD will not repeat
+    int64_t hold_until;           // SIGCHLD, for the next reaping
     int64_t kill_at;              // when the grace ends, or insists
     int64_t complained_at;
     int accept_failures; // in a row
@@ -105,49 +105,13 @@ static void log_totals(const struct server *s) {
              log_lines_lost());
 }
 
-// ---- the child -------------------------------------------------------------
-
-static int child_status(int echoed) {
-    if (echoed == 0)
-        return child_served;
-    switch (errno) {
-    case ECONNRESET:
-    case EPIPE:
-        return child_reset;
-    case EAGAIN: // SO_RCVTIMEO or SO_SNDTIMEO
-    case ETIMEDOUT:
-        return child_timed_out;
-    default:
-        return child_failed;
-    }
-}
-
-// SIGINT and SIGUSR1 are ignored: Ctrl-C, and a pkill(1) by name, reach the
-// children as well, but are meant for the parent. SIGPIPE stays ignored.
-static int child_signals(void) {
-    if (set_signal(SIGCHLD, SIG_DFL) == -1 ||
-        set_signal(SIGTERM, SIG_DFL) == -1 ||
-        set_signal(SIGINT, SIG_IGN) == -1 || set_signal(SIGUSR1, SIG_IGN) == -1)
-        return -1;
-    return unblock_signals();
-}
-
-[[noreturn]] static void run_child(int listener, int client) {
-    // Else the port would stay taken when the parent is gone.
-    if (listener != -1)
-        (void)close(listener);
-    if (child_signals() == -1)
-        _exit(child_failed);
-    int status = child_status(echo_stream(client));
-    (void)close(client); // the last of its two descriptors: the client's end
-    _exit(status);
-}
-
-// ---- the parent ------------------------------------------------------------
+// ---- clients ---------------------------------------------------------------
 
 static void start_child(struct server *s, int client,
                         const struct sockaddr_storage *peer) {
-    pid_t pid = fork();
+    // fork(3) without what it does for threads and for pthread_atfork(3), which
+    // nobody here asks for, and which each child pays for.
+    pid_t pid = _Fork();
     switch (pid) {
     case -1:
         s->fork_failures++;
@@ -156,7 +120,7 @@ static void start_child(struct server *s, int client,
         s->accept_at = try_later(s, "fork");
         return;
     case 0:
-        run_child(s->listener, client);
+        serve_client(s->listener, client);
     default:
         // The child's now: while the parent held it too, the client would
         // never see the end. Linux closes it even where close(2) fails.
@@ -253,18 +217,6 @@ static void accept_client(struct server *s) {
 
 // ---- signals ---------------------------------------------------------------
 
-static void describe_end(int status, char words[status_text_size]) {
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (code == child_served)
-        (void)snprintf(words, status_text_size, "client disconnected");
-    else if (code == child_reset)
-        (void)snprintf(words, status_text_size, "connection reset");
-    else if (code == child_timed_out)
-        (void)snprintf(words, status_text_size, "timed out");
-    else
-        describe_status(status, words);
-}
-
 static void child_reaped(pid_t pid, int status, void *context) {
     struct server *s = static_cast<struct server *>(context);
     if (!children_remove(s->children, pid))
@@ -273,15 +225,30 @@ static void child_reaped(pid_t pid, int status, void *context) {
     if (s->settings->quiet)
         return;
     char words[status_text_size];
-    describe_end(status, words);
+    describe_child(status, words);
     log_line("removed proc id: %d (%s)", pid, words);
 }
 
+static void reap_by_pid(struct server *s) {
+    int cursor = 0;
+    pid_t pid = 0;
+    while ((pid = children_next(s->children, &cursor)) != 0)
+        (void)reap_child(pid, child_reaped, s); // who fails here, fails below
+}
+
+// To find any child that has ended, the kernel looks at all that live. Where
+// many have, that would take time by the square of their number; so each is
+// asked for by its pid, which is found at once.
 static void reap(struct server *s) {
     child_ended = 0;
     s->reap_at = never;
-    if (reap_children(child_reaped, s) == -1 && s->children->live > 0)
+    int result = 0;
+    for (int n = 1; (result = reap_child(-1, child_reaped, s)) == 1; n++)
+        if (n % few_children == 0)
+            reap_by_pid(s);
+    if (result == -1 && s->children->live > 0)
         s->reap_at = try_later(s, "waitpid");
+    s->hold_until = now_ms() + reaping_ms + s->children->live / children_per_ms;
 }
 
 static void end_children(struct server *s) {
@@ -328,17 +295,28 @@ static void heed_signals(struct server *s) {
 
 // ---- the loop --------------------------------------------------------------
 
+// Else what a child holds is needed: one waits for it to end.
+static bool has_room(const struct server *s, int64_t now) {
+    return s->client == -1 && now >= s->accept_at &&
+           s->children->live < s->children->limit;
+}
+
 // At the limit, and while something has run out, clients wait in the backlog:
 // the listener is not even looked at, and so cannot make the loop spin.
 static bool wants_client(const struct server *s, int64_t now) {
-    return s->listener != -1 && s->client == -1 && now >= s->accept_at &&
-           s->children->live < s->children->limit;
+    return s->listener != -1 && has_room(s, now);
+}
+
+static bool holds_sigchld(const struct server *s, int64_t now) {
+    return now < s->hold_until && has_room(s, now);
 }
 
 static int time_to_wait(const struct server *s, int64_t now) {
     int64_t until = s->phase == serving ? never : s->kill_at;
     if (s->reap_at < until)
         until = s->reap_at;
+    if (holds_sigchld(s, now) && s->hold_until < until)
+        until = s->hold_until;
     // Also when that time has passed meanwhile: the client in hand has no other
     // to wake the server for it.
     bool paused = s->client != -1 || now < s->accept_at;
@@ -371,7 +349,9 @@ static bool wait_for_event(struct server *s) {
         s->turns = 0;
     }
     any_signal = 0;
-    int ready = wait_for(listening ? s->listener : -1, milliseconds);
+    int fd = listening ? s->listener : -1;
+    int ready = holds_sigchld(s, now) ? wait_without(SIGCHLD, fd, milliseconds)
+                                      : wait_for(fd, milliseconds);
     s->turns = ready == 1 ? s->turns + 1 : 0;
     if (ready == -1)
         wait_failed(s);

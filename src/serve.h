@@ -24,7 +24,8 @@ int serve_signals(void);
 // once, children finish what they do for at most the grace time (a second
 // signal ends it), are then ended by SIGTERM, and reaped. SIGUSR1 logs the
 // totals. CHILDREN is an empty table; its limit is the most clients at once,
-// the others wait in the backlog.
+// the others wait in the backlog. Children that have ended are reaped together,
+// some milliseconds after a reaping; at once where one of them is waited for.
 //
 // Takes the listener over and closes it. Holds no client's descriptor when it
 // waits, but that of a client whose fork has failed and is tried again. What

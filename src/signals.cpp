@@ -17,12 +17,20 @@ int set_signal(int signo, signal_handler *handler) {
     return sigaction(signo, &action, nullptr);
 }
 
-int block_signal(int signo) {
+static int change_mask(int how, int signo) {
     sigset_t set;
     (void)sigemptyset(&set); // cannot fail on a set of our own
     if (sigaddset(&set, signo) == -1)
         return -1;
-    return sigprocmask(SIG_BLOCK, &set, nullptr);
+    return sigprocmask(how, &set, nullptr);
+}
+
+int block_signal(int signo) {
+    return change_mask(SIG_BLOCK, signo);
+}
+
+int unblock_signal(int signo) {
+    return change_mask(SIG_UNBLOCK, signo);
 }
 
 int unblock_signals(void) {
@@ -31,13 +39,25 @@ int unblock_signals(void) {
     return sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-int wait_for(int fd, int milliseconds) {
+static int wait_with_mask(const sigset_t *mask, int fd, int milliseconds) {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN, .revents = 0};
     struct timespec time = {.tv_sec = milliseconds / 1000,
                             .tv_nsec = milliseconds % 1000 * 1000000L};
+    return ppoll(&poll_fd, 1, milliseconds == -1 ? nullptr : &time, mask);
+}
+
+int wait_for(int fd, int milliseconds) {
     sigset_t none;
     (void)sigemptyset(&none); // cannot fail on a set of our own
-    return ppoll(&poll_fd, 1, milliseconds == -1 ? nullptr : &time, &none);
+    return wait_with_mask(&none, fd, milliseconds);
+}
+
+int wait_without(int signo, int fd, int milliseconds) {
+    sigset_t held;
+    (void)sigemptyset(&held); // cannot fail on a set of our own
+    if (sigaddset(&held, signo) == -1)
+        return -1;
+    return wait_with_mask(&held, fd, milliseconds);
 }
 
 void pause_for(int milliseconds) {

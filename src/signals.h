@@ -21,6 +21,9 @@ int set_signal(int signo, signal_handler *handler);
 // errno EINVAL.
 int block_signal(int signo);
 
+// Unblocks SIGNO, by sigprocmask(2). Returns 0, or -1 with errno EINVAL.
+int unblock_signal(int signo);
+
 // Unblocks every signal. Returns 0; sigprocmask(2) knows no failure here.
 int unblock_signals(void);
 
@@ -32,6 +35,10 @@ int unblock_signals(void);
 // when a handler has run, else ppoll(2)'s. When FD is readable, waiting
 // signals stay blocked: who never waits in vain must look for them with FD -1.
 int wait_for(int fd, int milliseconds);
+
+// As wait_for(), but SIGNO stays blocked: for a signal that can wait longer
+// than what FD tells. Also -1 with errno EINVAL, when there is no such signal.
+int wait_without(int signo, int fd, int milliseconds);
 
 // Sleeps for MILLISECONDS with every signal let in: for where wait_for() fails.
 // By sigprocmask(2) and nanosleep(2), which do not go together as ppoll(2)
