@@ -278,6 +278,8 @@ void ServeSession::check_descriptors() {
 void ServeSession::check_rest() {
     if (scenario_.fault.for_ever && !lifted_)
         return; // it may strike in just this time
+    // After a reaping the server wakes once more, to let SIGCHLD in again.
+    (void)eventually([&] { return signal_mask(server_.pid(), "SigBlk") == 0; });
     auto wakes = [&] {
         return std::stol(
                    status_field(server_.pid(), "voluntary_ctxt_switches")) +

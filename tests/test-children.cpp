@@ -7,27 +7,39 @@
 #include <random>
 #include <set>
 #include <string>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 #include "children.h"
 #include "sockets.h"
+#include "support.h"
 
-// The linker hands each calloc of the table to this file (--wrap).
-static int callocs_left = -1; // so many more succeed; -1: all of them
+// The linker hands these calls to this file (--wrap).
+static bool no_memory, no_advice;
 
 extern "C" {
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
+void *__real_mmap64(void *at, size_t size, int access, int flags, int fd,
+                  off_t offset);
+void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd,
+                  off_t offset);
+int __real_madvise(void *at, size_t size, int advice);
+int __wrap_madvise(void *at, size_t size, int advice);
 }
 
-void *__wrap_calloc(size_t count, size_t size) {
-    if (callocs_left == 0) {
-        errno = ENOMEM;
-        return nullptr;
-    }
-    if (callocs_left > 0)
-        callocs_left--;
-    return __real_calloc(count, size);
+void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd,
+                  off_t offset) {
+    if (!no_memory)
+        return __real_mmap64(at, size, access, flags, fd, offset);
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+int __wrap_madvise(void *at, size_t size, int advice) {
+    if (!no_advice)
+        return __real_madvise(at, size, advice);
+    errno = EINVAL;
+    return -1;
 }
 
 static sockaddr_storage peer(const std::string &address, in_port_t port = 1) {
@@ -127,15 +139,48 @@ TEST_CASE("addresses of one bucket are told apart, in whatever order they go") {
     }
 }
 
-TEST_CASE("a table of which a part cannot be had is refused, and freed") {
-    for (int good = 0; good < 4; good++) {
-        children table = {};
-        callocs_left = good;
-        errno = 0;
-        CHECK(children_open(&table, 10) == -1);
-        CHECK(errno == ENOMEM);
-        CHECK(table.slots == nullptr); // else a leak, which a sanitizer tells
-        callocs_left = -1;
+TEST_CASE("a table that cannot be had is refused") {
+    children table = {};
+    no_memory = true;
+    errno = 0;
+    CHECK(children_open(&table, 10) == -1);
+    no_memory = false;
+    CHECK(errno == ENOMEM);
+    CHECK(table.slots == nullptr);
+}
+
+TEST_CASE("a table that forks would copy is a table, too") {
+    no_advice = true;
+    Table table(1);
+    no_advice = false;
+    sockaddr_storage a = peer("192.0.2.1");
+    children_add(&table, 1, &a);
+    CHECK(children_from(&table, &a) == 1);
+}
+
+TEST_CASE("a fork does not copy the table") {
+    Table table(1);
+    Run child = run_in_child([&table] {
+        // Writes where the table was; EFAULT tells that nothing is there.
+        Pipe pipe = make_pipe();
+        ssize_t n = write(pipe.write_end.get(), table.slots, 1);
+        _exit(n == -1 && errno == EFAULT ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
+
+TEST_CASE("a table takes as many as it was opened for") {
+    for (int limit : {1, 2, 3, 64, 1000}) {
+        Table table(limit);
+        std::set<pid_t> pids;
+        for (int i = 0; i < limit; i++) {
+            sockaddr_storage at = peer("10.0." + std::to_string(i / 250) + "." +
+                                       std::to_string(i % 250));
+            children_add(&table, i + 1, &at);
+            pids.insert(i + 1);
+        }
+        CHECK(table.live == limit);
+        CHECK(all_of(table) == pids);
     }
 }
 

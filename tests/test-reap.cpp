@@ -54,6 +54,25 @@ TEST_CASE("a child that runs, or is stopped, is left alone") {
     CHECK(words(reaped[pid]) == "killed by signal 9");
 }
 
+TEST_CASE("one child is reaped, and no other") {
+    Pipe pipe = make_pipe();
+    pid_t asked = child_until(pipe, 3);
+    pid_t other = child_until(pipe, 4);
+    Statuses reaped;
+    CHECK(reap_child(asked, note, &reaped) == 0);
+    CHECK(reaped.empty());
+    pipe.write_end.close();
+    for (pid_t pid : {asked, other})
+        CHECK(eventually([pid] { return process_state(pid) == "Z"; }));
+    CHECK(reap_child(asked, note, &reaped) == 1);
+    CHECK(reaped.size() == 1);
+    CHECK(words(reaped[asked]) == "exited 3");
+    CHECK(reap_child(asked, note, &reaped) == -1);
+    CHECK(errno == ECHILD);
+    CHECK(reap_child(-1, note, &reaped) == 1);
+    CHECK(words(reaped[other]) == "exited 4");
+}
+
 TEST_CASE("one call reaps all that have ended") {
     constexpr int count = 50;
     Pipe pipe = make_pipe();

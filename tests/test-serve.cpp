@@ -47,8 +47,8 @@ extern "C" {
 int __real_accept4(int, struct sockaddr *, socklen_t *, int);
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
                    int flags);
-pid_t __real_fork();
-pid_t __wrap_fork();
+pid_t __real__Fork();
+pid_t __wrap__Fork();
 pid_t __real_waitpid(pid_t, int *, int);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
@@ -73,8 +73,8 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
 
 static bool inside; // only the server's own forks are to fail
 
-pid_t __wrap_fork() {
-    return inside && strikes(fork_fault) ? -1 : __real_fork();
+pid_t __wrap__Fork() {
+    return inside && strikes(fork_fault) ? -1 : __real__Fork();
 }
 
 pid_t __wrap_waitpid(pid_t pid, int *status, int options) {
@@ -390,4 +390,51 @@ TEST_CASE_FIXTURE(ServeFixture, "signals have their turn under full load") {
     CHECK(count_of("new client connected", server.output) < 50);
     CHECK(count_of("new client connected", server.output) ==
           count_of("removed proc id", server.output));
+}
+
+// Lets the CLIENTS of SERVER go while it is stopped, so that their ends are
+// there at once, and waits until it has reaped them.
+static void let_go(ServeProcess &server, std::vector<Fd> &clients) {
+    std::vector<pid_t> pids = children_of(server.pid());
+    CHECK(pids.size() == clients.size());
+    server.signal(SIGSTOP);
+    CHECK(eventually([&] { return process_state(server.pid()) == "T"; }));
+    clients.clear();
+    for (pid_t pid : pids)
+        CHECK(eventually([&] { return process_state(pid) == "Z"; }));
+    server.signal(SIGCONT);
+    CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
+}
+
+static std::vector<Fd> echoing_clients(int port, int count) {
+    std::vector<Fd> clients;
+    for (int i = 0; i < count; i++) {
+        clients.push_back(dial(port));
+        CHECK(echoes(clients.back(), "hello"));
+    }
+    return clients;
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "however many end at once, all are reaped") {
+    for (int count : {1, 3, 4, 5, 9, 100}) {
+        CAPTURE(count);
+        ServeProcess server(listener, 200);
+        std::vector<Fd> clients = echoing_clients(port, count);
+        let_go(server, clients);
+        CHECK(server.output_has("(client disconnected)", count));
+        server.signal(SIGTERM);
+        CHECK(server.wait() == 0);
+        CHECK(count_of("removed proc id", server.output) == count);
+    }
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a place that is free again is taken at once") {
+    ServeProcess server(listener, 1);
+    // Each has its turn when the one before has been reaped; a SIGCHLD that is
+    // held for ever would leave the second one waiting.
+    for (int i = 0; i < 50; i++)
+        CHECK(echoes(dial(port), "hello"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(count_of("removed proc id", server.output) == 50);
 }

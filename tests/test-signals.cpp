@@ -75,6 +75,36 @@ TEST_CASE("wait_for tells a readable descriptor from the end of the time") {
     CHECK(wait_for(ended.read_end.get(), -1) == 1);
 }
 
+TEST_CASE("wait_without leaves one signal out, and no other") {
+    CHECK(status_of([] {
+              block_every_signal();
+              if (set_signal(SIGUSR1, note) == -1 ||
+                  set_signal(SIGUSR2, note) == -1 || raise(SIGUSR1) != 0)
+                  return false;
+              if (wait_without(SIGUSR1, -1, 1) != 0 || handled != 0 ||
+                  raise(SIGUSR2) != 0)
+                  return false;
+              return wait_without(SIGUSR1, -1, -1) == -1 && errno == EINTR &&
+                     handled == 1;
+          }) == 0);
+    CHECK(wait_without(-1, -1, 0) == -1);
+    CHECK(errno == EINVAL);
+}
+
+TEST_CASE("unblock_signal lets one in, and no other") {
+    CHECK(status_of([] {
+              block_every_signal();
+              if (set_signal(SIGUSR1, note) == -1 ||
+                  set_signal(SIGUSR2, note) == -1 || raise(SIGUSR1) != 0 ||
+                  raise(SIGUSR2) != 0)
+                  return false;
+              return handled == 0 && unblock_signal(SIGUSR1) == 0 &&
+                     handled == 1;
+          }) == 0);
+    CHECK(unblock_signal(-1) == -1);
+    CHECK(errno == EINVAL);
+}
+
 TEST_CASE("unblock_signals lets everything in") {
     CHECK(status_of([] {
               block_every_signal();

@@ -136,12 +136,13 @@ static ChildStatus echo(int client) {
         (void)close(listener);
     if (mistake == child_leaks)
         (void)open("/dev/null", O_RDONLY);
-    for (int signo : {SIGCHLD, SIGTERM})
-        (void)set_signal(signo, SIG_DFL);
-    (void)set_signal(SIGINT, mistake == child_takes_sigint ? SIG_DFL : SIG_IGN);
-    (void)set_signal(SIGUSR1, SIG_IGN);
+    (void)set_signal(SIGTERM, SIG_DFL);
+    if (mistake == child_takes_sigint) {
+        (void)set_signal(SIGINT, SIG_DFL);
+        (void)unblock_signal(SIGINT);
+    }
     if (mistake != child_blocks_signals)
-        (void)unblock_signals();
+        (void)unblock_signal(SIGTERM);
     ChildStatus status = echo(client);
     (void)close(client);
     if (mistake == forked_buffer)
