@@ -274,22 +274,31 @@ void ServeSession::check_descriptors() {
           "the server holds" + text_of(held));
 }
 
-// After the fault, and without clients, a fifth of a second passes in sleep.
+// How often SERVER wakes up in a fifth of a second; a tick counts as ten.
+static long wakes_of(pid_t server) {
+    auto wakes = [server] {
+        return std::stol(status_field(server, "voluntary_ctxt_switches")) +
+               10 * ticks_of(server);
+    };
+    long at_first = wakes();
+    for (int i = 0; i < naps_in_a_second / 5; i++)
+        nap();
+    return wakes() - at_first;
+}
+
+// After the fault, and without clients, a fifth of a second passes in sleep; or
+// the next one, for a tick that is full just then was begun before. Who spins,
+// spins in both.
 void ServeSession::check_rest() {
     if (scenario_.fault.for_ever && !lifted_)
         return; // it may strike in just this time
     // After a reaping the server wakes once more, to let SIGCHLD in again.
     (void)eventually([&] { return signal_mask(server_.pid(), "SigBlk") == 0; });
-    auto wakes = [&] {
-        return std::stol(
-                   status_field(server_.pid(), "voluntary_ctxt_switches")) +
-               10 * ticks_of(server_.pid());
-    };
-    long at_first = wakes();
-    for (int i = 0; i < naps_in_a_second / 5; i++)
-        nap();
-    long woken = wakes() - at_first;
-    check(woken < 10, Invariant::no_spin,
+    constexpr long too_many = 10;
+    long woken = wakes_of(server_.pid());
+    if (woken >= too_many)
+        woken = wakes_of(server_.pid());
+    check(woken < too_many, Invariant::no_spin,
           "no rest after the fault: " + std::to_string(woken));
 }
 
