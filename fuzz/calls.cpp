@@ -18,18 +18,27 @@ int __real_accept4(int fd, struct sockaddr *address, socklen_t *size,
                    int flags);
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
                    int flags);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
 int __real_close(int fd);
 int __wrap_close(int fd);
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
-void __real_free(void *bytes);
-void __wrap_free(void *bytes);
+[[gnu::alias("__wrap_fork")]] pid_t __wrap__Fork(void);
 unsigned __real_if_nametoindex(const char *name);
 unsigned __wrap_if_nametoindex(const char *name);
 int __real_kill(pid_t pid, int signo);
 int __wrap_kill(pid_t pid, int signo);
+int __real_madvise(void *address, size_t size, int advice);
+int __wrap_madvise(void *address, size_t size, int advice);
+void *__real_mmap(void *address, size_t size, int protection, int flags, int fd,
+                  off_t offset);
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
+                  off_t offset);
+// Of the same two names as fcntl(2); off_t has 64 bits under both here.
+[[gnu::alias("__wrap_mmap")]] void *__wrap_mmap64(void *address, size_t size,
+                                                  int protection, int flags,
+                                                  int fd, off_t offset);
+int __real_munmap(void *address, size_t size);
+int __wrap_munmap(void *address, size_t size);
 int __real_nanosleep(const struct timespec *time, struct timespec *left);
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
 int __real_poll(struct pollfd *fds, nfds_t count, int milliseconds);
@@ -68,13 +77,6 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
     return model->accept4(fd, address, size, flags);
 }
 
-void *__wrap_calloc(size_t count, size_t size) {
-    if (model == nullptr)
-        return __real_calloc(count, size);
-    must(model->calloc != nullptr);
-    return model->calloc(count, size);
-}
-
 int __wrap_close(int fd) {
     if (model == nullptr)
         return __real_close(fd);
@@ -89,15 +91,6 @@ pid_t __wrap_fork(void) {
     return model->fork();
 }
 
-void __wrap_free(void *bytes) {
-    if (model == nullptr) {
-        __real_free(bytes);
-        return;
-    }
-    must(model->free != nullptr);
-    model->free(bytes);
-}
-
 unsigned __wrap_if_nametoindex(const char *name) {
     if (model == nullptr)
         return __real_if_nametoindex(name);
@@ -110,6 +103,28 @@ int __wrap_kill(pid_t pid, int signo) {
         return __real_kill(pid, signo);
     must(model->kill != nullptr);
     return model->kill(pid, signo);
+}
+
+int __wrap_madvise(void *address, size_t size, int advice) {
+    if (model == nullptr)
+        return __real_madvise(address, size, advice);
+    must(model->madvise != nullptr);
+    return model->madvise(address, size, advice);
+}
+
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
+                  off_t offset) {
+    if (model == nullptr)
+        return __real_mmap(address, size, protection, flags, fd, offset);
+    must(model->mmap != nullptr);
+    return model->mmap(address, size, protection, flags, fd, offset);
+}
+
+int __wrap_munmap(void *address, size_t size) {
+    if (model == nullptr)
+        return __real_munmap(address, size);
+    must(model->munmap != nullptr);
+    return model->munmap(address, size);
 }
 
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left) {
@@ -168,14 +183,6 @@ ssize_t __wrap_write(int fd, const void *buffer, size_t size) {
         return __real_write(fd, buffer, size);
     must(model->write != nullptr);
     return model->write(fd, buffer, size);
-}
-
-void *system_calloc(size_t count, size_t size) {
-    return __real_calloc(count, size);
-}
-
-void system_free(void *bytes) {
-    __real_free(bytes);
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {

@@ -17,18 +17,21 @@
 // A model answers clock_gettime for CLOCK_MONOTONIC; other clocks are the
 // engine's and always the system's. exit_process stands for _exit(2) and
 // exit(3), and does not return: it jumps back into the target (longjmp(3)).
+// fork stands for _Fork(3) as well.
 struct modelled_calls {
     int (*accept4)(int fd, struct sockaddr *address, socklen_t *size,
                    int flags) = nullptr;
-    void *(*calloc)(size_t count, size_t size) = nullptr;
     int (*clock_gettime)(clockid_t clock, struct timespec *now) = nullptr;
     int (*close)(int fd) = nullptr;
     void (*exit_process)(int status) = nullptr;
     int (*fcntl)(int fd, int command) = nullptr;
     pid_t (*fork)(void) = nullptr;
-    void (*free)(void *bytes) = nullptr;
     unsigned (*if_nametoindex)(const char *name) = nullptr;
     int (*kill)(pid_t pid, int signo) = nullptr;
+    int (*madvise)(void *address, size_t size, int advice) = nullptr;
+    void *(*mmap)(void *address, size_t size, int protection, int flags, int fd,
+                  off_t offset) = nullptr;
+    int (*munmap)(void *address, size_t size) = nullptr;
     int (*nanosleep)(const struct timespec *time,
                      struct timespec *left) = nullptr;
     int (*poll)(struct pollfd *fds, nfds_t count, int milliseconds) = nullptr;
@@ -46,7 +49,3 @@ struct modelled_calls {
 // From now on CALLS answers; null: the system again. Its memory stays the
 // caller's, and must stay.
 void answer_by(const struct modelled_calls *calls);
-
-// calloc(3) and free(3) of the system, for a model that has memory to give.
-void *system_calloc(size_t count, size_t size);
-void system_free(void *bytes);

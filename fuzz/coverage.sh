@@ -9,8 +9,8 @@
 #        of src/; all that the targets are for, unless named
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
-[ $# -gt 0 ] || set -- children.cpp lines.cpp number.cpp reap.cpp serve.cpp \
-    stream.cpp
+[ $# -gt 0 ] || set -- child.cpp children.cpp lines.cpp number.cpp \
+    reap.cpp serve.cpp stream.cpp
 
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT

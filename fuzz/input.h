@@ -17,6 +17,10 @@ struct fuzz_input {
     size_t size;
 };
 
+inline size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 // The next control byte; 0, which a target makes its end, when none is left.
 inline uint8_t take_control(struct fuzz_input *input) {
     return input->size == 0 ? 0 : input->data[--input->size];
@@ -25,7 +29,7 @@ inline uint8_t take_control(struct fuzz_input *input) {
 // Up to SIZE bytes of payload at *BYTES; returns how many.
 inline size_t take_payload(struct fuzz_input *input, size_t size,
                            const uint8_t **bytes) {
-    size_t n = size < input->size ? size : input->size;
+    size_t n = smaller(size, input->size);
     *bytes = input->data;
     input->data += n;
     input->size -= n;

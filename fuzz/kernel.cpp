@@ -3,15 +3,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel.h"
 #include "peers.h"
 
-// Behind each block of memory. As a position in a table it is far outside.
-constexpr size_t guard_size = 32;
-constexpr unsigned char guard_byte = 0x5a;
+constexpr int64_t never_reaped = -1000000;
 
 struct kernel kernel;
 
@@ -40,8 +37,7 @@ int64_t end_of_grace(void) {
     return kernel.listener_closed_at + kernel.settings.grace * int64_t{1000};
 }
 
-// The drain's grace is over, or a second signal has ended it.
-static bool may_end_clients(void) {
+bool may_end_clients(void) {
     return !kernel.listener_open &&
            (kernel.stops > 1 || kernel.clock >= end_of_grace());
 }
@@ -50,13 +46,13 @@ bool may_try_again(void) {
     return !kernel.ran_out || kernel.clock > kernel.ran_out_at;
 }
 
-static void run_out(void) {
+void note_shortage(void) {
     kernel.ran_out = true;
     kernel.ran_out_at = kernel.clock;
     kernel.may_pause = true;
 }
 
-static void note_plenty(void) {
+void note_plenty(void) {
     kernel.ran_out = false;
     kernel.may_pause = false;
 }
@@ -65,60 +61,13 @@ static int modelled_clock_gettime(clockid_t, struct timespec *now) {
     enter();
     now->tv_sec = kernel.clock / 1000;
     now->tv_nsec = kernel.clock % 1000 * 1000000;
+    if (kernel.reaped)
+        kernel.reaped_at = kernel.clock;
     errno = 0; // a call that succeeds may leave anything there
     return 0;
 }
 
-// ---- memory ----------------------------------------------------------------
-
-static void *modelled_calloc(size_t count, size_t size) {
-    if (--kernel.callocs_to_failure == 0) {
-        kernel.calloc_failed = true;
-        errno = ENOMEM;
-        return nullptr;
-    }
-    for (struct modelled_block &block : kernel.blocks) {
-        if (block.bytes != nullptr)
-            continue;
-        block.size = count * size;
-        block.bytes = static_cast<unsigned char *>(
-            system_calloc(1, block.size + guard_size));
-        must(block.bytes != nullptr);
-        memset(block.bytes + block.size, guard_byte, guard_size);
-        return block.bytes;
-    }
-    must(false); // it needs more than a table for so few does
-    return nullptr;
-}
-
-static void modelled_free(void *bytes) {
-    for (struct modelled_block &block : kernel.blocks) {
-        if (bytes == nullptr || block.bytes != bytes)
-            continue;
-        for (size_t i = 0; i < guard_size; i++)
-            must(block.bytes[block.size + i] == guard_byte);
-        block.bytes = nullptr;
-        system_free(bytes);
-        return;
-    }
-    must(bytes == nullptr); // it was freed before
-}
-
-void check_memory(void) {
-    for (const struct modelled_block &block : kernel.blocks)
-        must(block.bytes == nullptr);
-}
-
 // ---- clients ---------------------------------------------------------------
-
-static int children_from(int address) {
-    int count = 0;
-    for (const struct modelled_child &child : kernel.children)
-        if (child.state != gone && child.client != nobody &&
-            same_host(kernel.address_of[child.client], address))
-            count++;
-    return count;
-}
 
 static int take_waiting(void) {
     int client = kernel.backlog[0];
@@ -145,7 +94,7 @@ static int accept_fails(void) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-        run_out();
+        note_shortage();
         complaint = complaint_due;
         break;
     default:
@@ -182,124 +131,9 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     kernel.accepted = client;
     kernel.client_open[client] = true;
     kernel.clients_open++;
-    kernel.one_too_many = most > 0 && children_from(from) >= most;
+    kernel.one_too_many = most > 0 && children_at(from) >= most;
     write_peer(from, client, address, size);
     return first_client_fd + client;
-}
-
-// ---- children --------------------------------------------------------------
-
-struct modelled_child *start_child(int client) {
-    for (struct modelled_child &child : kernel.children) {
-        if (child.state != gone)
-            continue;
-        child = {};
-        child.state = running;
-        child.pid = kernel.last_pid += kernel.pid_step;
-        child.client = client;
-        if (client == nobody)
-            kernel.strangers++;
-        else
-            kernel.own++;
-        return &child;
-    }
-    return nullptr;
-}
-
-void end_child(struct modelled_child *child, int status) {
-    child->state = ended;
-    child->status = status;
-    kernel.ended++;
-    raise_signal(SIGCHLD);
-}
-
-static pid_t modelled_fork(void) {
-    must(kernel.accepted != nobody && !kernel.one_too_many);
-    must(kernel.own < kernel.limit && may_try_again());
-    enter();
-    if (fails(&kernel.fork_failure)) {
-        kernel.fork_failed = true;
-        kernel.fork_failures++;
-        run_out();
-        note_failure("fork", errno, complaint_due);
-        return -1;
-    }
-    if (kernel.next_fork_is_child) {
-        begin_child();
-        return 0;
-    }
-    struct modelled_child *child = start_child(kernel.accepted);
-    must(child != nullptr); // the limit is lower
-    kernel.served++;
-    kernel.handed_over = kernel.accepted;
-    kernel.accepted = nobody;
-    kernel.fork_failed = false;
-    note_plenty();
-    note_progress();
-    expect_client_line(child->client, child->pid);
-    return child->pid;
-}
-
-static pid_t modelled_waitpid(pid_t pid, int *status, int options) {
-    must(pid == -1 && options == WNOHANG);
-    enter();
-    kernel.waitpid_failed = fails(&kernel.waitpid_failure);
-    if (kernel.waitpid_failed) {
-        note_failure("waitpid", errno,
-                     kernel.own > 0 ? complaint_due : complaint_wrong);
-        return -1;
-    }
-    for (struct modelled_child &child : kernel.children) {
-        if (kernel.ended == 0)
-            break;
-        if (child.state != ended)
-            continue;
-        child.state = gone;
-        kernel.ended--;
-        *status = child.status;
-        note_progress();
-        if (child.client == nobody) {
-            kernel.strangers--;
-            kernel.ran_out = false; // its place is free, too
-        } else {
-            kernel.own--;
-            note_plenty();
-            expect_removal_line(child.pid, child.status);
-        }
-        return child.pid;
-    }
-    if (kernel.own + kernel.strangers > 0)
-        return 0;
-    errno = ECHILD;
-    return -1;
-}
-
-static struct modelled_child *own_child(pid_t pid) {
-    for (struct modelled_child &child : kernel.children)
-        if (child.state != gone && child.client != nobody && child.pid == pid)
-            return &child;
-    return nullptr;
-}
-
-static int modelled_kill(pid_t pid, int signo) {
-    must(signo == SIGTERM || signo == SIGCONT);
-    must(may_end_clients());
-    enter();
-    struct modelled_child *child = own_child(pid);
-    must(child != nullptr); // else it may be anybody's
-    if (signo == SIGCONT) {
-        child->stopped = false;
-    } else {
-        // Who insists waits in between.
-        must(!child->told_to_end || kernel.clock > child->told_at);
-        child->told_to_end = true;
-        child->told_at = kernel.clock;
-    }
-    if (child->slow > 0)
-        child->slow--;
-    else if (child->state == running && child->told_to_end && !child->stopped)
-        end_child(child, SIGTERM);
-    return 0;
 }
 
 // ---- descriptors -----------------------------------------------------------
@@ -313,9 +147,10 @@ static void close_listener(void) {
 
 static void close_client(int client) {
     must(client >= 0 && client < kernel.clients && kernel.client_open[client]);
+    must(!kernel.in_child); // its end closes it, and tells its client
     kernel.client_open[client] = false;
     kernel.clients_open--;
-    if (kernel.in_child || client == kernel.handed_over) {
+    if (client == kernel.handed_over) {
         kernel.handed_over = nobody;
         return;
     }
@@ -360,14 +195,15 @@ static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
 
 const struct modelled_calls kernel_calls = {
     .accept4 = modelled_accept4,
-    .calloc = modelled_calloc,
     .clock_gettime = modelled_clock_gettime,
     .close = modelled_close,
     .exit_process = child_exit,
     .fcntl = child_fcntl,
     .fork = modelled_fork,
-    .free = modelled_free,
     .kill = modelled_kill,
+    .madvise = modelled_madvise,
+    .mmap = modelled_mmap,
+    .munmap = modelled_munmap,
     .nanosleep = modelled_nanosleep,
     .poll = modelled_poll,
     .ppoll = modelled_ppoll,
@@ -395,6 +231,7 @@ void boot(struct fuzz_input *input) {
     kernel.listener_open = true;
     kernel.clock = 1; // as if just booted: what is 0 is no long time ago
     kernel.started_at = kernel.clock;
+    kernel.reaped_at = never_reaped;
     unsigned size = take_control(input);
     kernel.limit = limits[size % 4];
     kernel.settings.listener = listener_fd;
@@ -403,7 +240,8 @@ void boot(struct fuzz_input *input) {
     kernel.settings.quiet = size / 64 % 2 == 0;
     kernel.busy = size / 128 == 1;
     unsigned faults = take_control(input);
-    kernel.callocs_to_failure = static_cast<int>(faults % 8);
+    kernel.mmap_fails = faults % 8 == 1;
+    kernel.madvise_fails = faults % 8 == 2;
     kernel.sigactions_to_failure = static_cast<int>(faults / 8 % 16);
     open_log(faults / 128 == 1);
     unsigned family = take_control(input);
@@ -418,8 +256,7 @@ void check_end(int result) {
     if (kernel.own > 0) // waitpid(2) does not give them out
         must(kernel.waitpid_failed && may_end_clients());
     for (const struct modelled_child &child : kernel.children)
-        must(child.client == nobody || child.state != running ||
-             child.told_to_end);
+        must(!is_own(child) || child.state == ended || child.told_to_end);
     must(result == (kernel.hopeless || kernel.own > 0 ? -1 : 0));
     check_log_end();
 }

@@ -23,7 +23,6 @@ constexpr int most_clients = 64;  // of a run; more do not come
 constexpr int most_waiting = 8;   // in the backlog
 constexpr int most_strangers = 4; // at once
 constexpr int most_children = 12; // at once, strangers among them
-constexpr int most_blocks = 8;    // of memory
 constexpr int signal_count = 32;
 constexpr int most_calls_without_progress = 300;
 constexpr int nobody = -1; // in place of a client's number
@@ -39,11 +38,13 @@ struct modelled_child {
     int64_t told_at; // last
     int slow;        // so many more signals until it does as it is told
     int status;      // for waitpid(2)
+    int asked;       // for it by its pid, since nobody else was left to reap
 };
 
-struct modelled_block {
+struct modelled_mapping {
     unsigned char *bytes; // null: none
     size_t size;
+    bool kept; // from children, or madvise(2) has failed
 };
 
 // The next COUNT uses of a call fail with ERROR.
@@ -57,14 +58,15 @@ struct kernel {
     struct serve_settings settings;
     int limit;
     bool busy; // things happen in every call, not in waits alone
-    struct modelled_block blocks[most_blocks];
-    int callocs_to_failure; // which fails; 0 for none
-    int sigactions_to_failure;
-    bool calloc_failed, sigaction_failed;
+    struct modelled_mapping mapping;
+    bool mmap_fails, madvise_fails;
+    int sigactions_to_failure; // which fails; 0 for none
+    bool sigaction_failed;
     int64_t clock, started_at; // milliseconds
 
     signal_handler *handlers[signal_count];
-    unsigned blocked, pending; // bit SIGNO
+    unsigned handled;          // by a function; of these three, bit SIGNO
+    unsigned blocked, pending; // outside the waits handled ones are blocked
     int stops;                 // SIGTERM and SIGINT that were handled
 
     bool listener_open;
@@ -83,6 +85,11 @@ struct kernel {
     struct modelled_child children[most_children];
     int own, strangers; // not reaped yet
     int ended;          // of these
+    int found;          // by waitpid(2) for any child, since it found none
+    int64_t reaped_at;  // when the server may have known that none was left
+    bool reaped;        // since the last wait
+    int given_out;      // by waitpid(2), all in all
+    struct modelled_child given_last;
     pid_t last_pid;
     int pid_step;
     bool in_child; // fork(2) has given 0: this is the child's view from there
@@ -117,9 +124,6 @@ void boot(struct fuzz_input *input);
 // To be called when serve() has returned RESULT: is all as it should be?
 void check_end(int result);
 
-// The server has given its memory back.
-void check_memory(void);
-
 // ---- for the parts of the model ---------------------------------------------
 
 // In what a server does before it asks the kernel, the world goes on.
@@ -137,12 +141,51 @@ int64_t end_of_grace(void);
 // Something has come forward: the server does not spin.
 void note_progress(void);
 
+// That CHILD, of one of the server's clients, is not reaped yet.
+inline bool is_own(const struct modelled_child &child) {
+    return child.state != gone && child.client != nobody;
+}
+
+// The drain's grace is over, or a second signal has ended it.
+bool may_end_clients(void);
+
+// What a client needs has run out, or is there again.
+void note_shortage(void);
+void note_plenty(void);
+
+// ---- children (kernel_children.cpp) -----------------------------------------
+
+pid_t modelled_fork(void);
+pid_t modelled_waitpid(pid_t pid, int *status, int options);
+int modelled_kill(pid_t pid, int signo);
+
+// The children that serve clients from ADDRESS.
+int children_at(int address);
+
 // A child starts, CLIENT's or nobody's; returns its slot, null if none is
 // left.
 struct modelled_child *start_child(int client);
 
+// Whoever is not the server's own ends.
+void end_strangers(void);
+
 // CHILD ends with wait status STATUS.
 void end_child(struct modelled_child *child, int status);
+
+// ---- memory (kernel_memory.cpp) ---------------------------------------------
+
+void *modelled_mmap(void *address, size_t size, int protection, int flags,
+                    int fd, off_t offset);
+int modelled_madvise(void *address, size_t size, int advice);
+int modelled_munmap(void *address, size_t size);
+
+// The server has given its memory back.
+void check_memory(void);
+
+// What is not to be in a child: takes it away, so that who looks at it meets
+// nonsense; and nobody has written to it since.
+void hide_memory(void);
+void check_hidden_memory(void);
 
 // ---- waiting (kernel_waits.cpp) ---------------------------------------------
 
@@ -156,8 +199,9 @@ int modelled_sigaction(int signo, const struct sigaction *action,
                        struct sigaction *before);
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 
-// The bits of the signals that are handled, and so blocked outside the waits.
-unsigned handled_signals(void);
+inline unsigned signal_bit(int signo) {
+    return 1U << signo;
+}
 
 // SIGNO comes. It is handled at once if it is not blocked.
 void raise_signal(int signo);

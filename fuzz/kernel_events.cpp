@@ -38,7 +38,7 @@ static struct modelled_child *running_child(unsigned number, bool own) {
     struct modelled_child *found[most_children];
     unsigned count = 0;
     for (struct modelled_child &child : kernel.children)
-        if (child.state == running && (child.client != nobody) == own)
+        if (child.state == running && is_own(child) == own)
             found[count++] = &child;
     return count == 0 ? nullptr : found[number % count];
 }
@@ -57,7 +57,7 @@ static void end_one(unsigned number) {
 
 static void end_all(unsigned code) {
     for (struct modelled_child &child : kernel.children)
-        if (child.state == running && child.client != nobody)
+        if (is_own(child) && child.state == running)
             end_child(&child, exited(code));
 }
 

@@ -3,7 +3,6 @@
 // and errors once a second at most.
 #include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "expected.h"

@@ -5,20 +5,8 @@
 
 #include "kernel.h"
 
-static unsigned bit(int signo) {
-    return 1U << signo;
-}
-
 static bool is_function(signal_handler *handler) {
     return handler != SIG_DFL && handler != SIG_IGN;
-}
-
-unsigned handled_signals(void) {
-    unsigned bits = 0;
-    for (int signo = 1; signo < signal_count; signo++)
-        if (is_function(kernel.handlers[signo]))
-            bits |= bit(signo);
-    return bits;
 }
 
 bool deliver_signals(unsigned blocked) {
@@ -26,9 +14,9 @@ bool deliver_signals(unsigned blocked) {
         return false;
     bool any = false;
     for (int signo = 1; signo < signal_count; signo++) {
-        if ((kernel.pending & ~blocked & bit(signo)) == 0)
+        if ((kernel.pending & ~blocked & signal_bit(signo)) == 0)
             continue;
-        kernel.pending &= ~bit(signo);
+        kernel.pending &= ~signal_bit(signo);
         must(kernel.handlers[signo] != SIG_DFL); // it would end the server
         if (signo == SIGTERM || signo == SIGINT)
             kernel.stops++;
@@ -46,7 +34,7 @@ void raise_signal(int signo) {
     signal_handler *handler = kernel.handlers[signo];
     if (handler == SIG_IGN || (signo == SIGCHLD && handler == SIG_DFL))
         return;
-    kernel.pending |= bit(signo);
+    kernel.pending |= signal_bit(signo);
     (void)deliver_signals(kernel.blocked);
 }
 
@@ -65,13 +53,16 @@ int modelled_sigaction(int signo, const struct sigaction *action,
     must(signo != SIGCHLD || (action->sa_flags & SA_NOCLDSTOP) != 0);
     // Before it is blocked nothing looks for what its handler notes.
     must(!is_function(action->sa_handler) ||
-         (kernel.blocked & bit(signo)) != 0);
+         (kernel.blocked & signal_bit(signo)) != 0);
     // They are counted: one must not come in while the other is.
     if (signo == SIGTERM || signo == SIGINT)
         must(!is_function(action->sa_handler) ||
              (sigismember(&action->sa_mask, SIGTERM) == 1 &&
               sigismember(&action->sa_mask, SIGINT) == 1));
     kernel.handlers[signo] = action->sa_handler;
+    kernel.handled &= ~signal_bit(signo);
+    if (is_function(action->sa_handler))
+        kernel.handled |= signal_bit(signo);
     return 0;
 }
 
@@ -80,7 +71,7 @@ static unsigned signals_in(const sigset_t *set) {
     unsigned bits = 0;
     for (int signo : known)
         if (sigismember(set, signo) == 1)
-            bits |= bit(signo);
+            bits |= signal_bit(signo);
     return bits;
 }
 
@@ -88,7 +79,7 @@ int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
     if (before != nullptr) {
         (void)sigemptyset(before);
         for (int signo = 1; signo < signal_count; signo++)
-            if ((kernel.blocked & bit(signo)) != 0)
+            if ((kernel.blocked & signal_bit(signo)) != 0)
                 (void)sigaddset(before, signo);
     }
     if (how == SIG_SETMASK)
@@ -98,7 +89,7 @@ int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
     else
         kernel.blocked |= signals_in(set);
     // Else the child notes what was to end it.
-    must(!kernel.in_child || (handled_signals() & ~kernel.blocked) == 0);
+    must(!kernel.in_child || (kernel.handled & ~kernel.blocked) == 0);
     if (!kernel.in_child)
         (void)deliver_signals(kernel.blocked);
     return 0;

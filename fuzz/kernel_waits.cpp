@@ -7,18 +7,19 @@
 
 constexpr int most_waits_with_signals_held = 16;
 constexpr int64_t longest_pause = 1000; // before it tries again
+// From one reaping to the next, of fewer than 50 children.
+constexpr int64_t longest_hold = 20;
 
 static bool all_told_to_end(void) {
     for (const struct modelled_child &child : kernel.children)
-        if (child.state == running && child.client != nobody &&
-            !child.told_to_end)
+        if (is_own(child) && child.state == running && !child.told_to_end)
             return false;
     return true;
 }
 
 static bool own_child_ended(void) {
     for (const struct modelled_child &child : kernel.children)
-        if (child.state == ended && child.client != nobody)
+        if (is_own(child) && child.state == ended)
             return true;
     return false;
 }
@@ -29,10 +30,31 @@ static int64_t milliseconds_of(const struct timespec *time) {
     return time->tv_sec * 1000 + time->tv_nsec / 1000000;
 }
 
-static void check_signals(const sigset_t *mask) {
-    must(mask != nullptr && sigisemptyset(mask) == 1);
-    must((handled_signals() & ~kernel.blocked) == 0);
+// Returns the bits of the signals that MASK holds: SIGCHLD at most.
+static unsigned check_signals(const sigset_t *mask) {
+    must((kernel.handled & ~kernel.blocked) == 0);
     must(kernel.handlers[SIGTTOU] == SIG_IGN);
+    must(mask != nullptr);
+    sigset_t others = *mask;
+    (void)sigdelset(&others, SIGCHLD);
+    must(sigisemptyset(&others) == 1);
+    return sigisemptyset(mask) == 1 ? 0 : signal_bit(SIGCHLD);
+}
+
+// The dead are reaped together, but at once where what they hold is needed.
+static void check_hold(bool holds, bool listening, int64_t until) {
+    int64_t end = kernel.reaped_at + longest_hold;
+    kernel.reaped = false;
+    if (!holds) {
+        // Where time passes between the calls, the hold may begin earlier.
+        must(!listening || kernel.clock >= end || kernel.busy);
+        return;
+    }
+    must(kernel.clock < end && until <= end);
+    must(kernel.accepted == nobody && kernel.own < kernel.limit);
+    must(may_try_again());
+    // It does not pause: it listens, or drains, or only looks for signals.
+    must(listening || !kernel.listener_open || until <= kernel.clock);
 }
 
 // Whom it would listen to waits for nothing but what has run out.
@@ -70,16 +92,17 @@ static void check_wait(int fd, int64_t until) {
     check_log();
 }
 
-// Sleeps until a client or a signal comes, or time is UNTIL.
-static int sleep_until(int64_t until, bool listening) {
-    // No signal is on its way for it: it would never be reaped.
-    must(kernel.ended == 0 || kernel.waitpid_failed);
+// Sleeps until a client comes, or a signal that is not HELD, or time is UNTIL.
+static int sleep_until(int64_t until, bool listening, unsigned held) {
+    // Without a signal on its way for it, it would never be reaped.
+    must(kernel.ended == 0 || kernel.waitpid_failed ||
+         (kernel.pending & held) != 0);
     must(until <= kernel.clock + longest_pause || !own_child_ended());
     while (kernel.clock < until) {
         happen_asleep(until);
         if (listening && kernel.waiting > 0)
             return 1;
-        if (deliver_signals(0)) {
+        if (deliver_signals(held)) {
             errno = EINTR;
             return -1;
         }
@@ -106,26 +129,26 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
     int64_t until = INT64_MAX;
     if (time != nullptr)
         until = kernel.clock + milliseconds_of(time);
-    check_signals(mask);
+    unsigned held = check_signals(mask);
+    check_hold(held != 0, listening, until);
     check_wait(fds->fd, until);
     must(kernel.clock > kernel.out_of_memory_at);
     must(++kernel.calls_without_progress < most_calls_without_progress);
     happen();
     if (wait_fails())
         return -1;
-    bool held = kernel.pending != 0;
     if (listening && kernel.waiting > 0) {
-        kernel.waits_with_signals_held += held;
+        kernel.waits_with_signals_held += (kernel.pending & ~held) != 0;
         must(kernel.waits_with_signals_held < most_waits_with_signals_held);
         if (kernel.busy)
-            (void)deliver_signals(0); // Linux does not, but POSIX lets it
+            (void)deliver_signals(held); // Linux does not, but POSIX lets it
         return 1;
     }
-    if (deliver_signals(0)) {
+    if (deliver_signals(held)) {
         errno = EINTR;
         return -1;
     }
-    return sleep_until(until, listening);
+    return sleep_until(until, listening, held);
 }
 
 int modelled_nanosleep(const struct timespec *time, struct timespec *) {

@@ -38,10 +38,6 @@ static struct {
     char behind[sizeof guard];
 } place;
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 static bool is_q(uint8_t byte) {
     return byte == 'q' || byte == 'Q';
 }

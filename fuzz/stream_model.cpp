@@ -60,10 +60,6 @@ static int fail_with(struct stream_model *stream, int error) {
     return -1;
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 // Fills the SIZE bytes at GIVEN with the N at PAYLOAD, again and again. In one
 // line up to the last time: ten thousands of lines make a slow run.
 static void repeat(uint8_t *given, size_t size, const uint8_t *payload,
@@ -157,4 +153,9 @@ int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
         return -1;
     fds->revents = events;
     return 1;
+}
+
+void check_echo(const struct stream_model *stream) {
+    must(stream->taken_size <= stream->given_size);
+    must(memcmp(stream->taken, stream->given, stream->taken_size) == 0);
 }

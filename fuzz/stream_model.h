@@ -43,3 +43,6 @@ ssize_t stream_write(struct stream_model *stream, const void *buffer,
 int stream_flags(struct stream_model *stream, int command);
 int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
                 short events);
+
+// An oracle: what was written to STREAM is a prefix of what was read from it.
+void check_echo(const struct stream_model *stream);
