@@ -41,15 +41,18 @@ static unsigned check_signals(const sigset_t *mask) {
     return sigisemptyset(mask) == 1 ? 0 : signal_bit(SIGCHLD);
 }
 
-// The dead are reaped together, but at once where what they hold is needed.
+// The dead are reaped together, but at once where what they hold is needed, and
+// where a client might be refused because of them.
 static void check_hold(bool holds, bool listening, int64_t until) {
     int64_t end = kernel.reaped_at + longest_hold;
+    bool counted = kernel.settings.clients_per_address > 0;
     kernel.reaped = false;
     if (!holds) {
         // Where time passes between the calls, the hold may begin earlier.
-        must(!listening || kernel.clock >= end || kernel.busy);
+        must(!listening || kernel.clock >= end || kernel.busy || counted);
         return;
     }
+    must(!counted);
     must(kernel.clock < end && until <= end);
     must(kernel.accepted == nobody && kernel.own < kernel.limit);
     must(may_try_again());

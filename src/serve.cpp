@@ -107,11 +107,19 @@ static void log_totals(const struct server *s) {
 
 // ---- clients ---------------------------------------------------------------
 
+// fork(3) does more, for threads and for pthread_atfork(3), which nobody here
+// asks for, and which each child would pay for. glibc has the other since 2.34.
+static pid_t fork_alone(void) {
+#ifdef HAVE__FORK
+    return _Fork();
+#else
+    return fork();
+#endif
+}
+
 static void start_child(struct server *s, int client,
                         const struct sockaddr_storage *peer) {
-    // fork(3) without what it does for threads and for pthread_atfork(3), which
-    // nobody here asks for, and which each child pays for.
-    pid_t pid = _Fork();
+    pid_t pid = fork_alone();
     switch (pid) {
     case -1:
         s->fork_failures++;
@@ -307,8 +315,11 @@ static bool wants_client(const struct server *s, int64_t now) {
     return s->listener != -1 && has_room(s, now);
 }
 
+// Not where clients are counted by address: one that comes back would be
+// refused for the sake of a child that has ended.
 static bool holds_sigchld(const struct server *s, int64_t now) {
-    return now < s->hold_until && has_room(s, now);
+    return now < s->hold_until && s->settings->clients_per_address == 0 &&
+           has_room(s, now);
 }
 
 static int time_to_wait(const struct server *s, int64_t now) {

@@ -25,7 +25,8 @@ int serve_signals(void);
 // signal ends it), are then ended by SIGTERM, and reaped. SIGUSR1 logs the
 // totals. CHILDREN is an empty table; its limit is the most clients at once,
 // the others wait in the backlog. Children that have ended are reaped together,
-// some milliseconds after a reaping; at once where one of them is waited for.
+// some milliseconds after a reaping; at once where one of them is waited for,
+// or clients are counted by address.
 //
 // Takes the listener over and closes it. Holds no client's descriptor when it
 // waits, but that of a client whose fork has failed and is tried again. What
