@@ -56,8 +56,8 @@ static void check_hold(bool holds, bool listening, int64_t until) {
     must(kernel.clock < end && until <= end);
     must(kernel.accepted == nobody && kernel.own < kernel.limit);
     must(may_try_again());
-    // It does not pause: it listens, or drains, or only looks for signals.
-    must(listening || !kernel.listener_open || until <= kernel.clock);
+    // It does not pause or drain: it listens, or only looks for signals.
+    must(listening || (kernel.listener_open && until <= kernel.clock));
 }
 
 // Whom it would listen to waits for nothing but what has run out.

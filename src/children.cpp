@@ -37,7 +37,7 @@ int children_open(struct children *children, int limit) {
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return -1;
-    // A fork would copy the pages, and the next child_add() each one again.
+    // A fork would copy the pages, and the next children_add() each one again.
     // Where this fails, it does: slower, and just as right.
     (void)madvise(memory, children->size, MADV_DONTFORK);
     // None of the four is aligned to more than an int.

@@ -14,9 +14,9 @@ typedef void reaped_handler(pid_t pid, int status, void *context);
 // still running; -1 with waitpid(2)'s errno, ECHILD when there is no child.
 int reap_children(reaped_handler *reaped, void *context);
 
-// Reaps the child PID if it has ended, without waiting, and whoever else lives:
-// to find any child that has ended, the system looks at all. Returns 1, or 0
-// while it runs; -1 with waitpid(2)'s errno, ECHILD if it is no child.
+// Reaps the child PID, or for -1 any one, if it has ended, without waiting. By
+// its pid a child is found at once, however many there are. Returns 1, or 0
+// while it runs; -1 with waitpid(2)'s errno, ECHILD if there is no such child.
 int reap_child(pid_t pid, reaped_handler *reaped, void *context);
 
 constexpr size_t status_text_size = 32;

@@ -17,7 +17,8 @@ constexpr int kept_calls[] = {
     SCMP_SYS(ppoll_time64),
     SCMP_SYS(close),
     SCMP_SYS(fork),
-    SCMP_SYS(set_robust_list), // the C library in a new process
+    SCMP_SYS(set_robust_list), // the C library in a new process: glibc
+    SCMP_SYS(set_tid_address), // and musl
     // serve it
     SCMP_SYS(read),
     SCMP_SYS(write),

@@ -25,11 +25,16 @@ constexpr int complaint_ms = 1000; // between two lines about it
 constexpr int insist_ms = 1000;    // between two SIGTERMs to a child
 constexpr int patience = 8;        // turns, or errors, in a row
 
-// Those that have ended are reaped together, for a SIGCHLD of each would wake
-// the server as often again as clients do.
-constexpr int reaping_ms = 20;      // at least, between two reapings
-constexpr int children_per_ms = 50; // and 1 ms more for so many that live
-constexpr int few_children = 4;     // so many are found by a look at all
+// Children that have ended are reaped together, for a SIGCHLD of each would
+// wake the server as often again as clients do. SIGCHLD is held for this time
+// after a reaping, longer where many live and each reaping takes its time; but
+// never for more than so many clients.
+constexpr int shortest_hold_ms = 20;
+constexpr int longest_hold_ms = 200;
+constexpr int children_per_ms = 50;
+constexpr int clients_a_hold = 16;   // and one more ...
+constexpr int children_a_client = 8; // ... for so many that live
+constexpr int few_children = 4;      // so many are found by a look at all
 
 constexpr int64_t never = INT64_MAX;
 
@@ -49,11 +54,12 @@ struct server {
     struct sockaddr_storage peer; // of that client
     int64_t accept_at;            // something ran out: no client until then
     int64_t reap_at;              // waitpid failed, and SIGCHLD will not repeat
-    int64_t hold_until;           // SIGCHLD, for the next reaping
+    int64_t hold_until;           // SIGCHLD, after a reaping
     int64_t kill_at;              // when the grace ends, or insists
     int64_t complained_at;
     int accept_failures; // in a row
     int turns;           // in a row in which a client was ready
+    int new_children;    // since the last reaping
     bool broken;         // it cannot go on, or not end as it should
     unsigned long served, refused, fork_failures;
 };
@@ -135,6 +141,7 @@ static void start_child(struct server *s, int client,
         (void)close(client);
         s->client = -1;
         s->served++;
+        s->new_children++;
         children_add(s->children, pid, peer);
     }
     if (s->settings->quiet)
@@ -256,7 +263,10 @@ static void reap(struct server *s) {
             reap_by_pid(s);
     if (result == -1 && s->children->live > 0)
         s->reap_at = try_later(s, "waitpid");
-    s->hold_until = now_ms() + reaping_ms + s->children->live / children_per_ms;
+    int hold = shortest_hold_ms + s->children->live / children_per_ms;
+    s->hold_until =
+        now_ms() + (hold < longest_hold_ms ? hold : longest_hold_ms);
+    s->new_children = 0;
 }
 
 static void end_children(struct server *s) {
@@ -285,7 +295,7 @@ static void end_or_give_up(struct server *s) {
 }
 
 static void heed_signals(struct server *s) {
-    if (child_ended || now_ms() >= s->reap_at)
+    if (child_ended || report_wanted || now_ms() >= s->reap_at)
         reap(s);
     if (report_wanted) {
         report_wanted = 0;
@@ -303,23 +313,20 @@ static void heed_signals(struct server *s) {
 
 // ---- the loop --------------------------------------------------------------
 
-// Else what a child holds is needed: one waits for it to end.
-static bool has_room(const struct server *s, int64_t now) {
-    return s->client == -1 && now >= s->accept_at &&
-           s->children->live < s->children->limit;
-}
-
 // At the limit, and while something has run out, clients wait in the backlog:
 // the listener is not even looked at, and so cannot make the loop spin.
 static bool wants_client(const struct server *s, int64_t now) {
-    return s->listener != -1 && has_room(s, now);
+    return s->listener != -1 && s->client == -1 && now >= s->accept_at &&
+           s->children->live < s->children->limit;
 }
 
-// Not where clients are counted by address: one that comes back would be
-// refused for the sake of a child that has ended.
+// Not where something waits for a child to end; nor where clients are counted
+// by address: one that comes back would be refused because of a child that has
+// ended.
 static bool holds_sigchld(const struct server *s, int64_t now) {
-    return now < s->hold_until && s->settings->clients_per_address == 0 &&
-           has_room(s, now);
+    int most = clients_a_hold + s->children->live / children_a_client;
+    return now < s->hold_until && s->new_children < most &&
+           s->settings->clients_per_address == 0 && wants_client(s, now);
 }
 
 static int time_to_wait(const struct server *s, int64_t now) {

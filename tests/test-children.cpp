@@ -20,15 +20,15 @@ static bool no_memory, no_advice;
 
 extern "C" {
 void *__real_mmap64(void *at, size_t size, int access, int flags, int fd,
-                  off_t offset);
+                    off_t offset);
 void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd,
-                  off_t offset);
+                    off_t offset);
 int __real_madvise(void *at, size_t size, int advice);
 int __wrap_madvise(void *at, size_t size, int advice);
 }
 
 void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd,
-                  off_t offset) {
+                    off_t offset) {
     if (!no_memory)
         return __real_mmap64(at, size, access, flags, fd, offset);
     errno = ENOMEM;
