@@ -16,15 +16,22 @@ if ! command -v strace >/dev/null; then
 fi
 folder=$(mktemp -d)
 server=
-trap 'rm -rf "$folder"' EXIT
+parent=
+clean() { # a tracer that is ended leaves the server running
+    [ -z "$server" ] || kill $parent "$server" 2>/dev/null
+    rm -rf "$folder"
+}
+trap clean EXIT
 trap 'exit 1' HUP INT TERM
 
 start() { # COMMAND...: until it tells its port
+    parent=
     : >"$folder/output"
     "$@" >"$folder/output" &
     server=$!
     while ! grep -q ':[0-9]' "$folder/output"; do
         kill -0 "$server" # else it is over, and so is this script
+        sleep 0.01
     done
     port=$(sed -n 's/^listening on .*://p' "$folder/output")
 }
@@ -32,6 +39,19 @@ start() { # COMMAND...: until it tells its port
 stop() { # the server itself: a tracer passes nothing on
     kill "$1"
     wait "$server" 2>/dev/null || true # its end by a signal is no news
+    server=
+}
+
+reaped() { # all children of the parent, at last
+    tries=0
+    while grep -q . "/proc/$parent/task/$parent/children"; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 1000 ]; then
+            echo "calls.sh: $name: children are left" >&2
+            exit 1
+        fi
+        sleep 0.01
+    done
 }
 
 traced_calls() { # NAME COMMAND...: of CLIENTS clients
@@ -41,7 +61,7 @@ traced_calls() { # NAME COMMAND...: of CLIENTS clients
     parent=$(sed -n 's/ .*//p;q' "$folder/trace")
     before=$(wc -l <"$folder/trace")
     "$load" -c 1 -n "$clients" connect "$port" >"$folder/load"
-    while grep -q . "/proc/$parent/task/$parent/children"; do :; done
+    reaped
     after=$(wc -l <"$folder/trace")
     stop "$parent"
     awk -v name="$name" -v parent="$parent" -v clients="$clients" \
@@ -70,7 +90,7 @@ calls_of_messages() { # NAME COMMAND...
     start strace -qq -f -o "$folder/trace" "$@"
     parent=$(sed -n 's/ .*//p;q' "$folder/trace")
     "$load" -c 1 -n 1000 trips "$port" >"$folder/load"
-    while grep -q . "/proc/$parent/task/$parent/children"; do :; done
+    reaped
     stop "$parent"
     awk -v name="$name" -v parent="$parent" '
         $1 != parent && $2 ~ /^[a-z]/ { calls++ }

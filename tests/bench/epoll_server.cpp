@@ -3,12 +3,8 @@
 // for each of them costs, and what it gains. It echoes a piece at a time, and
 // holds the piece whose client does not read. usage: epoll_server, on a free
 // port
-#include <arpa/inet.h>
 #include <cerrno>
-#include <cstdio>
 #include <map>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -16,6 +12,7 @@
 #include <unistd.h>
 
 #include "die.h"
+#include "listener.h"
 
 static char buffer[256 * 1024];
 static int epoll_fd;
@@ -75,23 +72,6 @@ static void send_held(int client) {
     watch(EPOLL_CTL_MOD, client, EPOLLIN);
 }
 
-static int listen_locally() {
-    struct sockaddr_in here = {};
-    socklen_t size = sizeof here;
-    here.sin_family = AF_INET;
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto *address = reinterpret_cast<struct sockaddr *>(&here);
-    int on = 1;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    if (listener == -1 || bind(listener, address, size) == -1 ||
-        listen(listener, 65535) == -1 || // cut down to what the kernel grants
-        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
-        getsockname(listener, address, &size) == -1)
-        die("listen");
-    dprintf(STDOUT_FILENO, "listening on 127.0.0.1:%d\n", ntohs(here.sin_port));
-    return listener;
-}
-
 static void serve_event(int listener, const struct epoll_event &event) {
     int fd = event.data.fd;
     if (fd == listener)
@@ -108,7 +88,7 @@ int main() {
     limit.rlim_cur = limit.rlim_max; // all its clients are in this process
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     epoll_fd = epoll_create1(0);
-    int listener = listen_locally();
+    int listener = listen_locally(true);
     watch(EPOLL_CTL_ADD, listener, EPOLLIN);
     for (;;) {
         struct epoll_event events[64];

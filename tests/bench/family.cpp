@@ -12,9 +12,12 @@ static std::string folder_of(pid_t pid) {
     return "/proc/" + std::to_string(pid) + "/";
 }
 
-static std::vector<pid_t> children_of(pid_t pid) {
-    std::ifstream file(folder_of(pid) + "task/" + std::to_string(pid) +
-                       "/children");
+std::vector<pid_t> children_of(pid_t pid) {
+    std::string thread = "task/" + std::to_string(pid) + "/children";
+    std::ifstream file(folder_of(pid) + thread);
+    // A kernel may be built without that file.
+    if (!file && access(folder_of(pid).c_str(), F_OK) == 0)
+        die("the children of a process in /proc");
     std::vector<pid_t> children;
     for (pid_t child = 0; file >> child;)
         children.push_back(child);
@@ -22,12 +25,6 @@ static std::vector<pid_t> children_of(pid_t pid) {
 }
 
 std::vector<pid_t> descendants_of(pid_t pid) {
-    // A kernel may be built without that file.
-    if (access("/proc/self/task", F_OK) == -1 ||
-        access(("/proc/self/task/" + std::to_string(getpid()) + "/children")
-                   .c_str(),
-               R_OK) == -1)
-        die("the children of a process in /proc");
     std::vector<pid_t> found = children_of(pid);
     for (size_t i = 0; i < found.size(); i++)
         for (pid_t child : children_of(found[i]))

@@ -5,6 +5,10 @@
 #include <sys/types.h>
 #include <vector>
 
+// The children of PID, zombies too. Empty where there is no such process; ends
+// the program where the kernel does not tell.
+std::vector<pid_t> children_of(pid_t pid);
+
 // The children of PID, zombies too, their children, and so on. Empty where
 // there is no such process; ends the program where the kernel does not tell.
 std::vector<pid_t> descendants_of(pid_t pid);

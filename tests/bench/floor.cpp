@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
-// floor - the least that a server with a process for each client has to do:
-// accept, fork, echo, close, reap. No log, no limit, no sandbox, no drain; what
-// it does is right. How fast it is, is how fast the kernel lets such a server
-// be, and what echo_mpserv is measured by. usage: floor, on a free port
-#include <arpa/inet.h>
+// floor - the plainest server with a process for each client that is right:
+// accept, fork, echo, close, reap, by the calls that come to mind first. No
+// log, no limit, no sandbox, no drain. echo_mpserv is measured by it: what it
+// does beyond is to cost nothing. usage: floor, on a free port
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "die.h"
+#include "listener.h"
 
 static char buffer[256 * 1024];
 
@@ -43,28 +41,13 @@ static bool send_back(int client, size_t size) {
     _exit(n == 0 ? 0 : exit_failed); // which closes the client
 }
 
-static int listen_locally(void) {
-    struct sockaddr_in here = {};
-    socklen_t size = sizeof here;
-    here.sin_family = AF_INET;
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    struct sockaddr *address = reinterpret_cast<struct sockaddr *>(&here);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener == -1 || bind(listener, address, size) == -1 ||
-        listen(listener, 65535) == -1 || // cut down to what the kernel grants
-        getsockname(listener, address, &size) == -1)
-        die("listen");
-    dprintf(STDOUT_FILENO, "listening on 127.0.0.1:%d\n", ntohs(here.sin_port));
-    return listener;
-}
-
 int main(void) {
     struct sigaction action = {};
     action.sa_handler = reap;
     action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
     if (sigaction(SIGCHLD, &action, nullptr) == -1)
         die("sigaction");
-    int listener = listen_locally();
+    int listener = listen_locally(false);
     for (;;) {
         int client = accept(listener, nullptr, nullptr);
         if (client == -1)

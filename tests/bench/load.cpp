@@ -91,7 +91,7 @@ static double microseconds_since(double began) {
 static void await_reaping(const Settings &settings) {
     double began = now_seconds();
     while (settings.server != 0) {
-        size_t left = descendants_of(settings.server).size();
+        size_t left = children_of(settings.server).size();
         if (left == 0)
             return;
         if (now_seconds() - began > settings.target.patience)
@@ -148,8 +148,8 @@ static void run_connect(const Settings &settings) {
     for (int i = 0; i < settings.clients && budget.take(); i++)
         clients.enter(settings.size);
     empty(clients);
+    await_reaping(settings); // which some servers put off
     double seconds = budget.spent();
-    await_reaping(settings);
     printf("mode=connect clients=%d size=%d done=%d seconds=%.3f rate=%.1f",
            settings.clients, settings.size, done, seconds, done / seconds);
     print_cost(settings, before, done);

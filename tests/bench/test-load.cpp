@@ -80,7 +80,7 @@ static Run run_load(const std::string &line) {
 }
 
 static Run load_on(int port, const std::string &words) {
-    return run_load("-d 50 -t 2 " + words + " " + std::to_string(port));
+    return run_load("-d 50 " + words + " " + std::to_string(port));
 }
 
 static Run load_on(Answer *answer, const std::string &words) {
@@ -108,9 +108,10 @@ TEST_CASE("a server that is right passes, with one line of result") {
     }
 }
 
-static void check_rejected(Answer *answer, const char *complaint) {
+static void check_rejected(Answer *answer, const char *complaint,
+                           const std::string &options = "") {
     for (const std::string words : modes) {
-        Run result = load_on(answer, words);
+        Run result = load_on(answer, options + words);
         CAPTURE(words);
         CHECK(result.status == 1);
         CHECK(result.output.empty());
@@ -130,11 +131,12 @@ TEST_CASE("two bytes that change places are noticed") {
 
 TEST_CASE("a byte that is dropped is noticed") {
     // In a message of one byte nothing comes after it.
-    check_rejected(dropped, "load: (wrong bytes|no byte for 2 seconds).*\n");
+    check_rejected(dropped, "load: (wrong bytes|no byte for 2 seconds).*\n",
+                   "-t 2 ");
 }
 
 TEST_CASE("a last byte that is dropped is noticed") {
-    Run result = load_on(last_dropped, "connect");
+    Run result = load_on(last_dropped, "-t 2 connect");
     CHECK(result.status == 1);
     CHECK(result.errors == "load: no byte for 2 seconds; 4 clients wait\n");
 }
@@ -196,7 +198,7 @@ TEST_CASE("zombies that a server leaves are noticed") {
         }
     });
     std::string pid = std::to_string(server.pid());
-    Run result = load_on(port, "-c 3 -p " + pid + " hold");
+    Run result = load_on(port, "-t 2 -c 3 -p " + pid + " hold");
     CHECK(result.status == 1);
     CHECK(result.errors ==
           "load: 3 processes are left 2 seconds after their clients\n");
