@@ -129,9 +129,7 @@ static Words load_words(const Measure &measure, const Running &running,
     // A peer that hangs does not hold the others up for long.
     if (!own)
         words.insert(words.end(), {"-t", "5"});
-    bool counts_children = measure.load.back() == "hold" ||
-                           (own && measure.load.back() == "connect");
-    if (counts_children)
+    if (measure.load.back() == "hold")
         words.insert(words.end(),
                      {"-p", std::to_string(running.process->pid())});
     words.insert(words.end(), measure.load.begin(), measure.load.end());
