@@ -79,7 +79,8 @@ struct Log {
     bool complete = false;
     bool terminated = false;
     std::vector<std::string> errors;
-    std::vector<std::string> open; // descriptors that it has opened
+    std::vector<std::string> open;    // descriptors that it has opened
+    std::vector<std::string> open_by; // the first frames of their stacks
 };
 
 // What follows PREFIX in LINE; "" if it does not begin so.
@@ -105,10 +106,12 @@ static void read_line(Log *log, const std::string &line,
     if (!line.starts_with("   at 0x") || more || before.starts_with("Process"))
         return;
     std::string descriptor = after("Open ", before);
-    if (descriptor.empty())
+    if (descriptor.empty()) {
         log->errors.push_back(before);
-    else
-        log->open.push_back(descriptor);
+        return;
+    }
+    log->open.push_back(descriptor);
+    log->open_by.push_back(line);
 }
 
 static Log read_log(const fs::path &path) {
@@ -130,11 +133,21 @@ static bool is_connection(const std::string &descriptor) {
            !descriptor.ends_with("unbound");
 }
 
+// The one connection that it has may be open when a process is ended, and a
+// child that serves a client ends by what closes it.
+static bool ends_with_connection(const Log &log, bool child) {
+    if (log.open.size() != 1)
+        return false;
+    bool accepted = count_of(": accept4 (", log.open_by[0]) == 1;
+    return (child && accepted) ||
+           (log.terminated && is_connection(log.open[0]));
+}
+
 static void judge(const Log &log, bool child, Findings *findings) {
     std::string who = (child ? "child " : "parent ") + log.pid;
     for (const std::string &error : log.errors)
         findings->push_back({Invariant::memory, who + ": " + error});
-    if (log.terminated && log.open.size() == 1 && is_connection(log.open[0]))
+    if (ends_with_connection(log, child))
         return;
     for (const std::string &descriptor : log.open)
         findings->push_back({child ? Invariant::child_descriptors

@@ -47,6 +47,8 @@ extern "C" {
 int __real_accept4(int, struct sockaddr *, socklen_t *, int);
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
                    int flags);
+pid_t __real_fork();
+pid_t __wrap_fork();
 pid_t __real__Fork();
 pid_t __wrap__Fork();
 pid_t __real_waitpid(pid_t, int *, int);
@@ -71,7 +73,12 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
                                  : __real_accept4(fd, address, size, flags);
 }
 
-static bool inside; // only the server's own forks are to fail
+static bool inside; // serve()
+
+// A build has the one or the other; none but the server's own are to fail.
+pid_t __wrap_fork() {
+    return inside && strikes(fork_fault) ? -1 : __real_fork();
+}
 
 pid_t __wrap__Fork() {
     return inside && strikes(fork_fault) ? -1 : __real__Fork();
