@@ -5,6 +5,7 @@
 # to the letter. usage: check-languages.sh PAGES
 set -eu
 pages=$1
+# shellcheck source=/dev/null
 . "$pages/page.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -59,6 +60,7 @@ for page in echo_mpserv.8 echo_mpclient.1 echo_mp.7; do
     diff -u "$folder/english" "$folder/korean" >&2 ||
         fail "$page: not the same pages, signals and variables are named"
 
+    # shellcheck disable=SC2013 # a name is one word
     for name in $(sed -n 's/^\.\\" example: //p' "$pages/$page"); do
         display "$pages/$page" "$name" >"$folder/english"
         display "$pages/ko/$page" "$name" >"$folder/korean"

@@ -6,6 +6,7 @@
 set -eu
 programs=$1
 pages=$2
+# shellcheck source=/dev/null
 . "$pages/page.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh
 # What the tests of the manual pages share; sourced. A display that a test runs
 # or compares has the comment `.\" example: NAME` above it, one that nobody can
 # run `.\" drawing: NAME`.
