@@ -219,12 +219,21 @@ setcap_port() {
     end_server "$server"
 }
 
+# They are what the page shows, and systemd takes them.
 units() {
-    command -v systemd-analyze >/dev/null || skip 'there is no systemd-analyze'
+    installed=$programs/systemd
+    folder_of_server=$(sed -n 's|^ExecStart=\(.*\)/echo_mpserv .*|\1|p' \
+        "$installed/echo_mp.service")
     for unit in echo_mp.socket echo_mp.service; do
         display "$server_page" "$unit" |
-            sed "s|/usr/local/sbin|$programs|" >"$folder/$unit"
+            sed "s|/usr/local/sbin|$folder_of_server|" >"$folder/expected"
+        grep -v '^#' "$installed/$unit" >"$folder/found"
+        diff -u "$folder/expected" "$folder/found" >&2 ||
+            fail "$unit: the page shows another one than is installed"
+        sed "s|$folder_of_server|$programs|" "$installed/$unit" \
+            >"$folder/$unit"
     done
+    command -v systemd-analyze >/dev/null || skip 'there is no systemd-analyze'
     SYSTEMD_LOG_LEVEL=warning systemd-analyze --man=no --recursive-errors=no \
         verify "$folder/echo_mp.socket" "$folder/echo_mp.service" \
         >"$folder/verify" 2>&1 ||
