@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `meson devenv` finds each PROGRAM in BUILD/src; and man(1), where the build has
-# TREE, the pages in it, in both languages, without losing the system's own.
+# `meson devenv` finds each PROGRAM in BUILD/src; and man(1), where the build
+# has TREE, the pages in it, in both languages, and still the system's own.
 # usage: check-devenv.sh MESON VERSION BUILD TREE PROGRAM..., TREE perhaps empty
 set -eu
 meson=$1
