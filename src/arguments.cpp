@@ -2,6 +2,7 @@
 // arguments - what the programs share in reading their command lines.
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "arguments.h"
@@ -25,6 +26,27 @@ int argument_family(const char *usage, int before, int option) {
     return family;
 }
 
+// Whether the word behind us is a long option that RESULT, '?' or ':', is
+// about, and not a word before that one: a letter that is known is never itself
+// wrong, and one without its argument ends the command line.
+static bool long_option_is_wrong(int result, const char *letters, char **argv) {
+    if (result != '?' && result != ':')
+        return false;
+    const char *word = argv[optind - 1];
+    // '--=' is a name cut short to nothing: its letter says more.
+    if (strncmp(word, "--", 2) != 0 || word[2] == '=')
+        return false;
+    return result == ':' || (optopt != ':' && strchr(letters, optopt));
+}
+
+int next_option(int argc, char **argv, const char *letters,
+                const struct option *long_options) {
+    int result = getopt_long(argc, argv, letters, long_options, nullptr);
+    if (long_option_is_wrong(result, letters, argv))
+        optopt = 0; // as for one that is unknown: its word is named
+    return result;
+}
+
 void die_bad_option(const char *usage, int result, char **argv) {
     const char *wrong =
         result == ':' ? "needs an argument" : "is unknown or takes none";
@@ -40,8 +62,7 @@ void read_demo_numbers(const char *usage, int argc, char **argv,
         {"help", no_argument, nullptr, 'h'}, {nullptr, 0, nullptr, 0}};
     opterr = 0; // die_bad_option() says it
     int option = 0;
-    while ((option = getopt_long(argc, argv, ":h", long_options, nullptr)) !=
-           -1) {
+    while ((option = next_option(argc, argv, ":h", long_options)) != -1) {
         if (option != 'h')
             die_bad_option(usage, option, argv);
         say("%s", usage);

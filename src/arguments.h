@@ -14,8 +14,15 @@ int argument_number(const char *usage, const char *name, const char *text,
 // AF_UNSPEC if none was given: the two exclude each other.
 int argument_family(const char *usage, int before, int option);
 
-// After getopt_long(3), with opterr 0 and an option string that begins with
-// ':', has returned RESULT, '?' or ':': names the option and what it lacks.
+struct option;
+
+// getopt_long(3), for LETTERS that begin with ':', each with a long form; but a
+// long option whose argument is missing, or is one too many, leaves optopt 0.
+int next_option(int argc, char **argv, const char *letters,
+                const struct option *long_options);
+
+// After next_option(), with opterr 0, has returned RESULT, '?' or ':': names
+// the option, a long one as it was given, and what it lacks.
 [[noreturn]] void die_bad_option(const char *usage, int result, char **argv);
 
 // An optional number of a demonstration.

@@ -79,14 +79,15 @@ static void apply_option(struct options *o, int option, char **argv) {
 static void read_options(struct options *o, int argc, char **argv) {
     opterr = 0; // die_bad_option() says it
     int option = 0;
-    while ((option = getopt_long(argc, argv, ":46hrVw:", long_options,
-                                 nullptr)) != -1)
+    while ((option = next_option(argc, argv, ":46hrVw:", long_options)) != -1)
         apply_option(o, option, argv);
     if (argc - optind < 2)
         die_usage(usage, "%s is missing", argc == optind ? "host" : "port");
     if (argc - optind > 2)
         die_usage(usage, "'%s' is one argument too many", argv[optind + 2]);
     o->host = argv[optind];
+    if (o->host[0] == '\0') // an unset variable of a script, perhaps
+        die_usage(usage, "host is empty");
     o->port = static_cast<in_port_t>(
         argument_number(usage, "port", argv[optind + 1], 1, 65535));
 }
@@ -103,7 +104,9 @@ static void explain(const struct talk_report *r, const char *peer) {
                    r->killed_by);
     else if (r->server_first)
         warn_plain("%s: the server ended the connection%s", peer,
-                   r->input_left ? " with input left" : "");
+                   r->input_left         ? " with input left"
+                   : r->sent.bytes == 0U ? " before anything was sent"
+                                         : "");
     if (r->sent.bytes != r->received.bytes)
         warn_plain("%s: sent %ju bytes, received %ju", peer,
                    uintmax_t{r->sent.bytes}, uintmax_t{r->received.bytes});
@@ -120,7 +123,11 @@ int main(int argc, char **argv) {
     const char *why = nullptr;
     int socket = connect_to(o.host, o.port, o.family, o.wait, peer, &why);
     if (socket == -1)
-        die_plain("connect %s: %s", peer, why);
+        die_plain("connect %s%s: %s", peer,
+                  o.family == AF_INET    ? " with -4"
+                  : o.family == AF_INET6 ? " with -6"
+                                         : "",
+                  why);
     struct talk_report report;
     int result = talk(socket, STDIN_FILENO, STDOUT_FILENO, o.raw, &report);
     explain(&report, peer);

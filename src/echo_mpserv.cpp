@@ -132,8 +132,8 @@ static void apply_option(struct options *o, int option, char **argv) {
 static void read_options(struct options *o, int argc, char **argv) {
     opterr = 0; // die_bad_option() says it
     int option = 0;
-    while ((option = getopt_long(argc, argv, ":46a:b:c:C:g:hqSt:V",
-                                 long_options, nullptr)) != -1)
+    while ((option = next_option(argc, argv, ":46a:b:c:C:g:hqSt:V",
+                                 long_options)) != -1)
         apply_option(o, option, argv);
     if (optind < argc)
         o->port = argument_number(usage, "port", argv[optind++], 0, 65535);
@@ -147,11 +147,11 @@ static void read_address(const struct options *o,
     if (parse_address(o->address, o->family, port, address) == 0)
         return;
     if (errno == ENODEV)
-        die("address %s", o->address);
-    const char *versions = o->family == AF_INET    ? "4"
-                           : o->family == AF_INET6 ? "6"
-                                                   : "4 or IPv6";
-    die_usage(usage, "address: '%s' is not a numeric IPv%s address", o->address,
+        die_plain("address: no interface has the name in '%s'", o->address);
+    const char *versions = o->family == AF_INET    ? "4 address, as -4 asks for"
+                           : o->family == AF_INET6 ? "6 address, as -6 asks for"
+                                                   : "4 or IPv6 address";
+    die_usage(usage, "address: '%s' is not a numeric IPv%s", o->address,
               versions);
 }
 

@@ -417,8 +417,11 @@ std::string status_field(pid_t pid, const std::string &name) {
 }
 
 unsigned long long signal_mask(pid_t pid, const std::string &name) {
+    constexpr int first_real_time = 32; // the kernel's; the library's is later
+    unsigned long long of_library =
+        (1ULL << (SIGRTMIN - 1)) - (1ULL << (first_real_time - 1));
     std::string mask = status_field(pid, name);
-    return mask.empty() ? 0 : std::stoull(mask, nullptr, 16);
+    return mask.empty() ? 0 : std::stoull(mask, nullptr, 16) & ~of_library;
 }
 
 std::string process_state(pid_t pid) {

@@ -141,6 +141,8 @@ std::string process_state(pid_t pid);
 // A line of /proc/PID/status, such as "SigCgt", without its name; "" if absent.
 std::string status_field(pid_t pid, const std::string &name);
 // Such a line as a mask of signals, signal 1 being its lowest bit; 0 if absent.
+// Without those that the C library keeps for itself: whatever posix_spawn(3)
+// has started, as ninja starts tests, ignores some of them.
 unsigned long long signal_mask(pid_t pid, const std::string &name);
 std::vector<pid_t> children_of(pid_t pid);
 // Every process, zombies too, of the group that PID leads or has led.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <doctest/doctest.h>
+#include <getopt.h>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ TEST_CASE("wrong words are named, with the usage, and end with 2") {
         {{"1", "2", "3"}, "'3' is one argument too many"},
         {{"-1"}, "option '-1'"},
         {{"--what"}, "option '--what'"},
+        {{"--help=1"}, "option '--help=1' is unknown or takes none"},
         {{""}, "first: ''"},
     };
     for (const auto &wrong : cases) {
@@ -50,6 +52,51 @@ TEST_CASE("wrong words are named, with the usage, and end with 2") {
         CHECK_MESSAGE(count_of(wrong.named, child.errors) == 1, child.errors);
         CHECK(child.errors.ends_with("\nusage: prog\n"));
     }
+}
+
+// What a program says about WORDS that has the options -q and -a ADDRESS.
+static std::string complaint_about(std::vector<const char *> words) {
+    Run child = run_in_child([&words] {
+        std::vector<char *> argv = {const_cast<char *>("prog")};
+        for (const char *word : words)
+            argv.push_back(const_cast<char *>(word));
+        argv.push_back(nullptr);
+        const option long_options[] = {
+            {"address", required_argument, nullptr, 'a'},
+            {"quiet", no_argument, nullptr, 'q'},
+            {nullptr, 0, nullptr, 0}};
+        opterr = 0;
+        int result = 0;
+        while ((result = next_option(static_cast<int>(words.size()) + 1,
+                                     argv.data(), ":a:q", long_options)) != -1)
+            if (result == '?' || result == ':')
+                die_bad_option("usage", result, argv.data());
+    });
+    CHECK(child.status == (child.errors.empty() ? 0 : 2));
+    return child.errors.substr(0, child.errors.find('\n'));
+}
+
+TEST_CASE("a wrong option is named as it was given") {
+    struct {
+        std::vector<const char *> words;
+        const char *named;
+    } cases[] = {
+        {{"--quiet=1"}, "'--quiet=1' is unknown or takes none"},
+        {{"--quiet=1", "-q"}, "'--quiet=1' is unknown or takes none"},
+        {{"-q", "word", "--q=", "word"}, "'--q=' is unknown or takes none"},
+        {{"--=1"}, "'--=1' is unknown or takes none"},
+        {{"--address"}, "'--address' needs an argument"},
+        {{"word", "--addr"}, "'--addr' needs an argument"},
+        {{"--address=1", "-a"}, "'-a' needs an argument"},
+        {{"--quiet", "-qa"}, "'-a' needs an argument"},
+        {{"--quiet", "-qx"}, "'-x' is unknown or takes none"},
+        {{"--quiet", "-xq"}, "'-x' is unknown or takes none"},
+        {{"--address=1", "-:q"}, "'-:' is unknown or takes none"},
+    };
+    for (const auto &wrong : cases)
+        CHECK(complaint_about(wrong.words) ==
+              "test-arguments: option " + std::string(wrong.named));
+    CHECK(complaint_about({"-qa1", "--quiet", "--address", "--quiet"}).empty());
 }
 
 TEST_CASE("help goes to standard output and ends well") {

@@ -115,7 +115,9 @@ TEST_CASE("names, both families and a family of choice are dialled") {
         CHECK(status({"-6", "::1"}) == 0);
     }
     CHECK(status({"--ipv4", "-w", "5", "127.0.0.1"}) == 0);
-    CHECK(status({"-4", "::1"}) == 1);
+    Run other = run({program("echo_mpclient"), "-4", "::1", port});
+    CHECK(other.status == 1);
+    CHECK(other.errors.starts_with("echo_mpclient: connect ::1 with -4: "));
 }
 
 TEST_CASE("a connection that cannot be made is told") {
@@ -149,6 +151,7 @@ TEST_CASE("help, version and wrong words") {
     } cases[] = {
         {{}, "host is missing"},
         {{"localhost"}, "port is missing"},
+        {{"", "1"}, "host is empty"},
         {{"localhost", "0"}, "port: '0'"},
         {{"localhost", "65536"}, "port: '65536'"},
         {{"localhost", "http"}, "port: 'http'"},
@@ -157,6 +160,7 @@ TEST_CASE("help, version and wrong words") {
         {{"-w", "x", "localhost", "1"}, "wait: 'x'"},
         {{"-46", "localhost", "1"}, "-4 and -6"},
         {{"-w"}, "'-w' needs an argument"},
+        {{"--raw=1", "localhost", "1"}, "'--raw=1' is unknown or takes none"},
     };
     for (const auto &c : cases) {
         std::vector<std::string> words = c.words;
@@ -233,6 +237,15 @@ TEST_CASE_FIXTURE(Conversation,
     CHECK(client.wait() == 0); // no byte is missing
     CHECK(count_of("the server ended the connection\n", client.errors) == 1);
     CHECK(orphans_left_by(client.pid()) == 0);
+}
+
+TEST_CASE_FIXTURE(Conversation,
+                  "a server that ends before anything was sent is told") {
+    end.close();
+    CHECK(client.wait() == 0); // no byte is missing
+    CHECK(client.output.empty());
+    CHECK(count_of("the server ended the connection before anything was sent\n",
+                   client.errors) == 1);
 }
 
 TEST_CASE_FIXTURE(Conversation,

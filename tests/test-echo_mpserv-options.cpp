@@ -62,8 +62,10 @@ TEST_CASE("a wrong port is named") {
 TEST_CASE("wrong options are named") {
     check_wrong({"-x", "0"}, "'-x'");
     check_wrong({"--what", "0"}, "'--what'");
-    check_wrong({"--quiet=1", "0"}, "'-q'");
+    check_wrong({"--quiet=1", "0"}, "'--quiet=1' is unknown or takes none");
     check_wrong({"-c"}, "'-c' needs an argument");
+    check_wrong({"0", "--clients"}, "'--clients' needs an argument");
+    check_wrong({"--cl", "1", "0"}, "'--cl'"); // more than one begins so
     check_wrong({"-c", "0", "0"}, "clients: '0'");
     check_wrong({"-C", "0", "0"}, "clients per address: '0'");
     check_wrong({"-b", "0", "0"}, "backlog: '0'");
@@ -76,15 +78,17 @@ TEST_CASE("a wrong address is named") {
     for (const char *address : {"", "localhost", "127.0.0.1.", "::1::"})
         check_wrong({"-a", address, "0"},
                     "address: '" + std::string(address) + "'");
-    check_wrong({"-4", "-a", "::1", "0"}, "'::1' is not a numeric IPv4");
-    check_wrong({"-6", "-a", "127.0.0.1", "0"}, "is not a numeric IPv6");
+    check_wrong({"-4", "-a", "::1", "0"},
+                "'::1' is not a numeric IPv4 address, as -4 asks for\n");
+    check_wrong({"-6", "-a", "127.0.0.1", "0"},
+                "is not a numeric IPv6 address, as -6 asks for\n");
 }
 
 TEST_CASE("an interface that is not there is named") {
     Run run = serve_with({"-a", "fe80::1%nosuchdevice", "0"});
     CHECK(run.status == 1);
-    CHECK(run.errors ==
-          "echo_mpserv: address fe80::1%nosuchdevice: No such device\n");
+    CHECK(run.errors == "echo_mpserv: address: no interface has the name in "
+                        "'fe80::1%nosuchdevice'\n");
 }
 
 static bool answers(int port, int family) {

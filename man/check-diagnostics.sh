@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Each message that a program's source holds stands among the DIAGNOSTICS of its
+# page; what comes for a %d or %s may be any words there.
+# usage: check-diagnostics.sh SOURCES PAGES
+set -eu
+sources=$1
+pages=$2
+# shellcheck source=/dev/null
+. "$pages/page.sh"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+calls='(die|die_plain|die_usage|warn|warn_plain|log_line|log_error|try_later'
+calls="$calls|fail|writer_failed)"
+
+# FILE...: the formats of its messages, one a line.
+formats() {
+    for file; do
+        # First the strings that go on over lines are joined.
+        sed ':a; N; $!ba; s/"\n *"//g; s/\n */ /g' "$sources/$file" |
+            grep -oE "\\b$calls\(([^\"();]|\([^)]*\))*\"[^\"]*\"" |
+            sed "s/^[^\"]*\"//; s/\"$//; s/-%c/%s/" || :
+        # The calls that are named by what they return.
+        sed -n 's/^ *return "\(.*\)";$/\1/p; s/.*->call = "\(.*\)";$/\1/p' \
+            "$sources/$file"
+    done
+}
+
+# PAGE FILE...
+check() {
+    page=$1
+    shift
+    awk '/^\.Sh / { inside = $2 == "DIAGNOSTICS" } inside && /^\.It /' \
+        "$pages/$page" >"$folder/items"
+    formats "$@" | sort -u >"$folder/formats"
+    [ -s "$folder/formats" ] || fail "$page: no message found in $*"
+    while IFS= read -r format; do
+        pattern=$(printf '%s\n' "$format" |
+            sed -E 's/%[a-z]+/@/g; s/[][().*^$+?{|]/\\&/g; s/@/.*/g')
+        grep -qE -- "[\" ]$pattern([\": ]|\$)" "$folder/items" ||
+            fail "$page: no diagnostic like: $format"
+    done <"$folder/formats"
+}
+
+check echo_mpserv.8 echo_mpserv.cpp arguments.cpp log.cpp serve.cpp sockets.cpp
+check echo_mpclient.1 echo_mpclient.cpp arguments.cpp log.cpp talk.cpp
+check echo_mp.7 fork.cpp log.cpp reap.cpp remove_zombie.cpp sigaction.cpp \
+    signal.cpp wait.cpp waitpid.cpp zombie.cpp
+
+# No source speaks that is not looked at; die.cpp only says what it is given.
+for file in $(cd "$sources" && grep -lE "\b$calls\(" -- *.cpp); do
+    [ "$file" = die.cpp ] || grep -q "^check.* $file\|^    .*\b$file" "$0" ||
+        fail "$file: its messages are not looked for"
+done

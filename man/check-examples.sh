@@ -1,0 +1,491 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs what the pages show, word for word as they show it, and compares what it
+# prints. Only ports are others, free ones on the loopback; process 4242 is the
+# one that was started; times are shorter.
+# usage: check-examples.sh FOLDER PAGES GROUP, GROUP a function below
+set -eu
+programs=$(cd "$1" && pwd)
+pages=$(cd "$2" && pwd)
+group=$3
+# shellcheck source=/dev/null
+. "$pages/page.sh"
+PATH=$PATH:$programs:/usr/sbin:/sbin
+export PATH
+server_page=$pages/echo_mpserv.8
+client_page=$pages/echo_mpclient.1
+chapter=$pages/echo_mp.7
+
+folder=$(mktemp -d)
+chmod 755 "$folder" # some examples run as another user
+started=
+clean_up() {
+    exec 7>&- 8>&- 9>&-
+    for pid in $started; do
+        kill -KILL "$pid" 2>/dev/null || :
+    done
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+# ---- processes --------------------------------------------------------------
+
+# COMMAND FILE [INPUT]: starts it; its process is $last, its output FILE.
+begin() {
+    [ -n "$1" ] || fail "$group: no command"
+    : >"$folder/$2"
+    # A FIFO is opened by the new process: that one waits for its writer.
+    sh -c "exec $1" <"${3:-/dev/null}" >>"$folder/$2" 2>&1 \
+        7>&- 8>&- 9>&- &
+    last=$!
+    started="$started $last"
+}
+
+# PROCESS: sets $status. Its ID may be another's from then on.
+end() {
+    status=0
+    wait "$1" || status=$?
+    started=$(for pid in $started; do
+        [ "$pid" = "$1" ] || printf ' %s' "$pid"
+    done)
+}
+
+# COMMAND...: until it succeeds.
+until_true() {
+    tries=1000
+    until "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || {
+            find "$folder" -type f -exec tail -n 30 {} + >&2 # no FIFO
+            fail "$group: never came true: $*"
+        }
+        sleep 0.02
+    done
+}
+
+has() { # FILE PATTERN [COUNT]
+    [ "$(grep -cE -- "$2" "$folder/$1")" -ge "${3:-1}" ]
+}
+
+# COMMAND FILE: a server at a free port of the loopback, which is $port; its
+# process is $server.
+begin_server() {
+    begin "$1" "$2"
+    server=$last
+    until_true has "$2" 'listening on'
+    port=$(sed -n 's/^listening on .*://p' "$folder/$2")
+}
+
+end_server() { # PROCESS: it must drain, and all be well
+    kill -TERM "$1"
+    end "$1"
+    [ "$status" = 0 ] || fail "$group: the server's exit status is $status"
+}
+
+# A port that was free a moment ago: for programs that cannot take any.
+free_port() {
+    begin_server 'echo_mpserv -a 127.0.0.1 0' free
+    end_server "$server"
+}
+
+# FILE: whether it failed because somebody else has taken $port meanwhile.
+port_taken() {
+    grep -qiE 'Address already in use|cannot bind' "$folder/$1"
+}
+
+# ---- text -------------------------------------------------------------------
+
+# What differs from run to run.
+normal() {
+    sed -E 's/^\^C//
+        s/(127\.0\.0\.1|\[::1?\]|0\.0\.0\.0):[0-9]+/ADDRESS/
+        s/(pid|PID:|ID:|id:) [0-9]+/\1 N/'
+}
+
+# PAGE NAME FILE [ORDER]: the display's answers and the file's lines are the
+# same, once both went through ORDER.
+same_answers() {
+    answers "$1" "$2" | normal | "${4:-cat}" >"$folder/expected"
+    [ -s "$folder/expected" ] || fail "$group: $2 shows nothing"
+    normal <"$folder/$3" | "${4:-cat}" >"$folder/found"
+    diff -u "$folder/expected" "$folder/found" >&2 ||
+        fail "$group: $2 prints something else"
+}
+
+# PAGE NAME: one session with the server at $port.
+check_session() {
+    command=$(commands "$1" "$2" | sed "s/7777/$port/")
+    answers "$1" "$2" | grep -v '^Message from server: ' >"$folder/typed"
+    sh -c "$command" <"$folder/typed" >"$folder/session"
+    answers "$1" "$2" | grep '^Message from server: ' >"$folder/expected"
+    diff -u "$folder/expected" "$folder/session" >&2 ||
+        fail "$group: $2 prints something else"
+}
+
+# NAME: that command of the server's page, with $server for its process.
+for_server() {
+    commands "$server_page" "$1" | sed "s/4242/$server/g"
+}
+
+# ---- groups -----------------------------------------------------------------
+
+two_terminals() {
+    command=$(commands "$server_page" server | sed 's/7777/0/')
+    begin_server "$command -a 127.0.0.1" server
+    check_session "$server_page" client
+    until_true has server 'removed proc'
+    kill -INT "$server"
+    end "$server"
+    [ "$status" = 0 ] || fail "the server's exit status is $status"
+    same_answers "$server_page" server server
+}
+
+totals() {
+    begin_server 'echo_mpserv -a 127.0.0.1 0' server
+    sh -c "$(for_server totals)"
+    until_true has server '^served 0, live 0, '
+    end_server "$server"
+}
+
+client() {
+    begin_server 'echo_mpserv -a 127.0.0.1 0' server
+    check_session "$client_page" session
+    head -c 1000000 /dev/urandom >"$folder/file"
+    for name in compare alive volume; do
+        command=$(commands "$client_page" "$name" | sed "s/7777/$port/")
+        (cd "$folder" && sh -c "$command") >"$folder/$name" 2>&1 ||
+            fail "$name: $(cat "$folder/$name")"
+    done
+    [ ! -s "$folder/compare" ] || fail 'the file came back otherwise'
+    [ "$(cat "$folder/alive")" = alive ] || fail 'alive says nothing'
+    [ "$(cat "$folder/volume")" = 104857600 ] || fail 'volume lost bytes'
+    end_server "$server"
+    command=$(commands "$client_page" alive | sed "s/7777/$port/")
+    ! sh -c "$command" 2>/dev/null || fail 'alive, though nobody is'
+}
+
+as_nobody='setpriv --reuid=nobody --regid=nogroup --clear-groups'
+as_nobody="$as_nobody --inh-caps=-all"
+
+need_root() {
+    [ "$(id -u)" = 0 ] || skip 'only root may do this'
+    command -v setpriv >/dev/null || skip 'there is no setpriv'
+    $as_nobody test -x "$programs/echo_mpserv" 2>/dev/null ||
+        skip 'another user cannot run the programs in this folder'
+}
+
+# COMMAND FILE: it ends in the number of a port; tries those below 1024.
+begin_low() {
+    for port in $(seq 1023 -1 1000); do
+        begin "${1% *} -a 127.0.0.1 $port" "$2"
+        server=$last
+        until_true has "$2" 'listening on|: '
+        port_taken "$2" || return 0
+        end "$server"
+    done
+    skip 'no port below 1024 is free'
+}
+
+setpriv_port() {
+    need_root
+    command=$(commands "$server_page" setpriv)
+    sh -c "${command% echo_mpserv *} true" 2>"$folder/why" ||
+        skip "capabilities cannot be set here: $(cat "$folder/why")"
+    begin_low "$command" low
+    has low 'listening on' || fail "$(cat "$folder/low")"
+    end_server "$server"
+    first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
+    [ "$first" = 1024 ] || return 0
+    begin_low "$as_nobody echo_mpserv 7" without
+    end "$server"
+    has without 'Permission denied' || fail "$(cat "$folder/without")"
+}
+
+setcap_port() {
+    need_root
+    command -v setcap >/dev/null || skip 'there is no setcap'
+    cp "$programs/echo_mpserv" "$folder/echo_mpserv"
+    command=$(commands "$server_page" setcap |
+        sed "s|/usr/local/sbin|$folder|")
+    sh -c "$command" 2>"$folder/why" ||
+        skip "capabilities cannot be set here: $(cat "$folder/why")"
+    $as_nobody "$folder/echo_mpserv" -V >/dev/null 2>&1 ||
+        skip 'a program in the folder for temporary files cannot be run'
+    ! findmnt -n -o OPTIONS -T "$folder" | grep -q nosuid ||
+        skip 'the folder for temporary files honours no capabilities'
+    begin_low "$as_nobody $folder/echo_mpserv 7" low
+    has low 'listening on' || fail "$(cat "$folder/low")"
+    end_server "$server"
+}
+
+# They are what the page shows, and systemd takes them.
+units() {
+    installed=$programs/systemd
+    folder_of_server=$(sed -n 's|^ExecStart=\(.*\)/echo_mpserv .*|\1|p' \
+        "$installed/echo_mp.service")
+    for unit in echo_mp.socket echo_mp.service; do
+        display "$server_page" "$unit" |
+            sed "s|/usr/local/sbin|$folder_of_server|" >"$folder/expected"
+        grep -v '^#' "$installed/$unit" >"$folder/found"
+        diff -u "$folder/expected" "$folder/found" >&2 ||
+            fail "$unit: the page shows another one than is installed"
+        sed "s|$folder_of_server|$programs|" "$installed/$unit" \
+            >"$folder/$unit"
+    done
+    command -v systemd-analyze >/dev/null || skip 'there is no systemd-analyze'
+    SYSTEMD_LOG_LEVEL=warning systemd-analyze --man=no --recursive-errors=no \
+        verify "$folder/echo_mp.socket" "$folder/echo_mp.service" \
+        >"$folder/verify" 2>&1 ||
+        fail "systemd finds fault: $(cat "$folder/verify")"
+    [ ! -s "$folder/verify" ] || fail "$(cat "$folder/verify")"
+}
+
+# COMMAND with the port 7777: started by its first client.
+check_activation() {
+    while :; do
+        free_port
+        begin "$(echo "$1" | sed "s/7777/127.0.0.1:$port/")" activated
+        server=$last
+        until_true has activated 'Listening on|Failed'
+        port_taken activated || break
+        end "$server"
+    done
+    [ "$(echo here | echo_mpclient -w 10 127.0.0.1 "$port")" = \
+        'Message from server: here' ] || fail "$(cat "$folder/activated")"
+    has activated "^listening on 127.0.0.1:$port\$" ||
+        fail "$(cat "$folder/activated")"
+    end_server "$server"
+    has activated '^served 1, live 0, '
+}
+
+socket_activation() {
+    command -v systemd-socket-activate >/dev/null ||
+        skip 'there is no systemd-socket-activate'
+    check_activation "$(commands "$server_page" socket-activate)"
+    # And as the service unit starts it.
+    words=$(display "$server_page" echo_mp.service |
+        sed -n 's|^ExecStart=/usr/local/sbin/||p')
+    check_activation "systemd-socket-activate -l 7777 $words"
+}
+
+flood() {
+    command="$(commands "$server_page" flood | sed 's/7777/0/') -a 127.0.0.1"
+    limit=$(echo "$command" | sed 's/.* -C \([0-9]*\) .*/\1/')
+    begin_server "$command" server
+    mkfifo "$folder/silence"
+    for i in $(seq "$limit"); do
+        begin "echo_mpclient 127.0.0.1 $port" "client$i" "$folder/silence"
+    done
+    exec 9>"$folder/silence"
+    until_true has server 'new client' "$limit"
+    echo_mpclient 127.0.0.1 "$port" </dev/null >/dev/null 2>&1 || :
+    until_true has server 'refused'
+    grep refused "$folder/server" >"$folder/refusal"
+    same_answers "$server_page" refused refusal
+    exec 9>&-
+    until_true has server 'client disconnected' "$limit"
+    end_server "$server"
+
+    begin_server "$(echo "$command" | sed 's/-t 60/-t 1/')" server
+    begin "echo_mpclient 127.0.0.1 $port" silent "$folder/silence"
+    exec 9>"$folder/silence"
+    until_true has server '\(timed out\)'
+    exec 9>&-
+    end_server "$server"
+}
+
+echoes() { # WORD: through $front
+    [ "$(echo "$1" | echo_mpclient -w 5 127.0.0.1 "$front" 2>&1)" = \
+        "Message from server: $1" ]
+}
+
+refused_at() { # PORT: nobody listens there any more
+    ! echo_mpclient -w 5 127.0.0.1 "$1" </dev/null >"$folder/refused" 2>&1 &&
+        has refused 'Connection refused'
+}
+
+begin_haproxy() {
+    while :; do
+        free_port
+        front=$port
+        display "$server_page" echo.cfg |
+            sed "s/:7771/:$port1/; s/:7772/:$port2/
+                s/bind :7777/bind 127.0.0.1:$front/" >"$folder/echo.cfg"
+        command=$(commands "$server_page" haproxy | sed -n 1p)
+        (cd "$folder" && sh -c "$command") >"$folder/check" 2>&1 ||
+            fail "$(cat "$folder/check")"
+        command=$(commands "$server_page" haproxy | sed -n 2p |
+            sed "s|echo.cfg|$folder/echo.cfg|")
+        begin "$command" haproxy
+        haproxy=$last
+        until_true up_or_gone
+        port_taken haproxy || return 0
+        end "$haproxy"
+    done
+}
+
+up_or_gone() {
+    port_taken haproxy || echoes up
+}
+
+# PROCESS FILE: it has served more than the test's own clients, which are four
+# at most, and three health checks: two that fail take a server out.
+checked() {
+    kill -USR1 "$1"
+    served=$(sed -n 's/^served \([0-9]*\),.*/\1/p' "$folder/$2" | tail -n 1)
+    [ "${served:-0}" -ge 7 ]
+}
+
+haproxy_pool() {
+    command -v haproxy >/dev/null || skip 'there is no haproxy'
+    server1='' port1='' server2='' port2=''
+    for i in 1 2; do
+        command=$(commands "$server_page" haproxy-servers | sed -n "${i}p")
+        begin_server "$(echo "$command" | sed 's/777[12]/0/')" "server$i"
+        eval "server$i=\$server port$i=\$port"
+    done
+    begin_haproxy
+    head -c 1000000 /dev/urandom >"$folder/file"
+    # shellcheck disable=SC2094 # both read it
+    echo_mpclient -r 127.0.0.1 "$front" <"$folder/file" | cmp - "$folder/file"
+
+    # Of two clients leastconn gives one to each server.
+    mkfifo "$folder/keyboard1" "$folder/keyboard2"
+    begin "echo_mpclient 127.0.0.1 $front" client1 "$folder/keyboard1"
+    exec 7>"$folder/keyboard1"
+    echo one >&7
+    until_true has client1 'one'
+    begin "echo_mpclient 127.0.0.1 $front" client2 "$folder/keyboard2"
+    exec 8>"$folder/keyboard2"
+    echo one >&8
+    until_true has client2 'one'
+
+    until_true checked "$server1" server1
+    until_true checked "$server2" server2
+    ! has haproxy DOWN || fail "$(cat "$folder/haproxy")"
+
+    server=$server1
+    sh -c "$(for_server drain)"
+    until_true refused_at "$port1"
+    for i in 1 2 3 4; do
+        echoes "new$i" || fail 'a new client found no server'
+    done
+    echo two >&7
+    echo two >&8
+    until_true has client1 'two'
+    until_true has client2 'two'
+    until_true has haproxy 'Server echo_servers/one is DOWN'
+    ps -o stat= -p "$server1" | grep -q '^[^Z]' ||
+        fail 'the drained server was left by its client'
+    echo q >&7
+    echo q >&8
+    exec 7>&- 8>&-
+    end "$server1"
+    [ "$status" = 0 ] || fail "the drained server's exit status is $status"
+    tail -n 1 "$folder/server1" >"$folder/last"
+    has last '^served .* live 0, refused 0, fork failures 0,' ||
+        fail "$(cat "$folder/last")"
+    kill -TERM "$haproxy"
+    end "$haproxy"
+    end_server "$server2"
+}
+
+# Only what can look at the process that it is about.
+audit() {
+    begin_server 'echo_mpserv -a 127.0.0.1 0 3>&- 4>&- 5>&- 6>&-' server
+    mkfifo "$folder/silence"
+    begin "echo_mpclient 127.0.0.1 $port" silent "$folder/silence"
+    exec 9>"$folder/silence"
+    until_true has server 'new client'
+    child=$(sed -n 's/^new client.*(pid \([0-9]*\))$/\1/p' "$folder/server")
+
+    sh -c "$(for_server ps)" >"$folder/ps"
+    [ "$(awk 'NR > 1 { print $1 }' "$folder/ps" | sort | xargs)" = \
+        "$(printf '%s\n' "$server" "$child" | sort | xargs)" ] ||
+        fail "$(cat "$folder/ps")"
+    awk 'NR > 1 && $3 ~ /Z/ { exit 1 }' "$folder/ps" || fail 'a zombie'
+    for pid in "$server" "$child"; do
+        sh -c "$(for_server descriptors | sed "s/$server/$pid/")" \
+            >"$folder/descriptors"
+        [ "$(grep -c 'socket:' "$folder/descriptors")" = 1 ] ||
+            fail "$(cat "$folder/descriptors")"
+    done
+    # A sanitizer has handlers of its own.
+    if [ -z "${ECHO_MP_SANITIZER:-}" ]; then
+        answers "$server_page" signals >"$folder/expected"
+        until_true signals_match
+    fi
+    exec 9>&-
+    end_server "$server"
+}
+
+signals_match() {
+    sh -c "$(for_server signals)" | cmp -s - "$folder/expected"
+}
+
+valgrind_audit() {
+    [ -n "${ECHO_MP_VALGRIND:-}" ] || skip 'not a build for valgrind'
+    command=$(commands "$server_page" valgrind | sed 's/7777/0/')
+    begin_server "$command -a 127.0.0.1" server
+    [ "$(echo here | echo_mpclient 127.0.0.1 "$port")" = \
+        'Message from server: here' ]
+    end_server "$server"
+    # Descriptors are told in pairs of lines, the second where it came from.
+    ! grep -A 1 'Open file descriptor' "$folder/server" |
+        grep -vE 'Open file|<inherited from parent>|^--' >&2 ||
+        fail 'a descriptor is left open'
+    has server 'ERROR SUMMARY: 0 errors' 2 || fail "$(cat "$folder/server")"
+    has server 'FILE DESCRIPTORS' 2 || fail 'not both processes were watched'
+}
+
+demonstrations() {
+    demos='fork zombie wait waitpid signal sigaction remove_zombie'
+    cd "$programs"
+    for demo in $demos; do
+        begin "$(commands "$chapter" "$demo")" "$demo"
+        eval "pid_$demo=$last"
+    done
+    for demo in $demos; do
+        eval "end \$pid_$demo"
+        [ "$status" = 0 ] || fail "$demo: exit status $status"
+        case $demo in
+        zombie | remove_zombie) order='sort' ;; # either process first
+        *) order='cat' ;;
+        esac
+        same_answers "$chapter" "$demo" "$demo" "$order"
+    done
+}
+
+# `$!` of the second command is the first one's: both in one shell.
+background() {
+    cd "$programs"
+    begin "$(commands "$chapter" background | sed -n '1s/ *> .*//p')" zombie
+    zombie=$last
+    until_true has zombie 'Z \(zombie\)'
+    command=$(commands "$chapter" background | sed -n "2s/\$!/$zombie/p")
+    # Whoever runs the tests at another priority sees it there: ZN, Z<.
+    sh -c "$command" | sed 's/^Z[N<]/Z /' >"$folder/ps"
+    same_answers "$chapter" background ps
+    kill "$zombie"
+    end "$zombie"
+}
+
+# No display without its mark, and none that no group above runs.
+marks() {
+    for page in "$server_page" "$client_page" "$chapter"; do
+        awk '/^\.(Bd|Dl) / && before !~ /^\.\\" (example|drawing): / {
+                print FILENAME ": no mark above: " $0
+                bad = 1
+            }
+            { before = $0 }
+            END { exit bad }' "$page" || exit 1
+        # shellcheck disable=SC2013 # a name is one word
+        for name in $(sed -n 's/^\.\\" example: //p' "$page"); do
+            grep -qE "[_a-z\"]+ $name( |\)|\$)|[' ]${name}[' ;]" "$0" ||
+                fail "$page: nobody runs $name"
+        done
+    done
+}
+
+"$group"
