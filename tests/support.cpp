@@ -572,10 +572,16 @@ int try_to_dial(int port, int family, Fd *fd) {
                    size);
 }
 
+// The reason is taken at once: a message is made only when it is needed, and
+// errno is another's by then.
+static void require(bool done) {
+    std::string reason = done ? "" : strerror(errno);
+    REQUIRE_MESSAGE(done, reason);
+}
+
 Fd dial(int port, int family) {
     Fd fd;
-    int connected = try_to_dial(port, family, &fd);
-    REQUIRE_MESSAGE(connected == 0, strerror(errno));
+    require(try_to_dial(port, family, &fd) == 0);
     return fd;
 }
 
@@ -610,7 +616,7 @@ void send_all(const Fd &fd, std::string_view bytes) {
         ssize_t n = send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (n == -1 && errno == EINTR)
             continue; // the test was stopped and went on
-        REQUIRE_MESSAGE(n > 0, strerror(errno));
+        require(n > 0);
         bytes.remove_prefix(static_cast<size_t>(n));
     }
 }
@@ -632,7 +638,7 @@ std::string receive(const Fd &fd, size_t size) {
         ssize_t n = read(fd.get(), bytes.data() + filled, size - filled);
         if (n == -1 && errno == EINTR)
             continue; // the test was stopped and went on
-        REQUIRE_MESSAGE(n >= 0, strerror(errno));
+        require(n >= 0);
         if (n == 0)
             break;
         filled += static_cast<size_t>(n);

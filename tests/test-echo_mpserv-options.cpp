@@ -31,7 +31,8 @@ TEST_CASE("help and version go to standard output and end well") {
               "-c, --clients ", "-C, --clients-per-address", "-g, --grace",
               "-t, --timeout", "-q, --quiet", "-S, --no-sandbox", "-h, --help",
               "-V, --version"})
-            CHECK_MESSAGE(count_of(option, help.output) == 1, option);
+            CHECK_MESSAGE(count_of(option, help.output) == 1,
+                          std::string(option));
     }
     for (const char *word : {"-V", "--version"}) {
         Run version = serve_with({word});
@@ -99,7 +100,7 @@ static bool answers(int port, int family) {
 TEST_CASE("the address and the family decide who is answered") {
     struct {
         std::vector<std::string> options;
-        const char *line;
+        std::string line;
         bool ipv4, ipv6;
     } cases[] = {
         {{}, "listening on [::]:", true, true},

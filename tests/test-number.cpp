@@ -3,6 +3,7 @@
 #include <climits>
 #include <doctest/doctest.h>
 #include <initializer_list>
+#include <string>
 
 #include "number.h"
 
@@ -30,7 +31,7 @@ TEST_CASE("digits in range are read") {
 TEST_CASE("what is no number is refused as such") {
     for (const char *text : {"", "-1", "+80", " 80", "80 ", "80x", "0x50",
                              "8e1", "\t1", "1\n", "99999999999999999999x"})
-        CHECK_MESSAGE(refused(text, 0, 65535, EINVAL), text);
+        CHECK_MESSAGE(refused(text, 0, 65535, EINVAL), std::string(text));
     CHECK(refused(nullptr, 0, 65535, EINVAL));
 }
 

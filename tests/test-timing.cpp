@@ -34,7 +34,7 @@ TEST_CASE("each demonstration takes the time that the book gives it") {
             std::vector<std::string>{program(demo.name)}));
     size_t i = 0;
     for (const Timed &demo : demos) { // the shortest first
-        CAPTURE(demo.name);
+        CAPTURE(std::string(demo.name));
         Process &process = *processes[i++];
         REQUIRE(eventually([&] { return process.has_ended(); }));
         std::chrono::duration<double> taken =
