@@ -2,6 +2,9 @@
 // main - of every test program that has no main function of its own.
 #include <doctest/doctest.h>
 
+#include "network.h"
+
 int main(int argc, char **argv) {
+    (void)enter_own_network();
     return doctest::Context(argc, argv).run();
 }

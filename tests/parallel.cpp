@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "network.h"
 #include "parallel.h"
 #include "support.h"
 
@@ -34,7 +35,11 @@ void run_in_parallel(const std::vector<std::function<void()>> &bodies,
     size_t next = 0;
     while (next < bodies.size() || !running.empty()) {
         while (next < bodies.size() && running.size() < at_once) {
-            running[next] = {std::make_unique<Process>(bodies[next]),
+            auto alone = [body = bodies[next]] {
+                (void)enter_own_network();
+                body();
+            };
+            running[next] = {std::make_unique<Process>(alone),
                              std::chrono::steady_clock::now() + longest};
             next++;
         }
