@@ -18,7 +18,7 @@ folder=$(mktemp -d)
 server=
 parent=
 clean() { # a tracer that is ended leaves the server running
-    [ -z "$server" ] || kill $parent "$server" 2>/dev/null
+    [ -z "$server" ] || kill $parent "$server" 2>/dev/null || :
     rm -rf "$folder"
 }
 trap clean EXIT
