@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -32,85 +33,42 @@ static struct {
     std::string files; // written to this with .md and .dat; "" for none
 } settings;
 
+enum class Better { more, less };
+enum class Asked { all, own }; // the peers as well, or not
+
 struct Measure {
     std::string title;
-    bool less_is_better;
+    Better better;
     int digits;
-    bool own_only;
-    Words load;
-    std::string key; // of the result
+    Asked asked;
+    std::string load; // its words
+    std::string key;  // of the result
 };
 
 static std::vector<Measure> all_measures() {
+    using enum Better;
+    using enum Asked;
     std::string held = std::to_string(settings.clients);
     std::string others = std::to_string(settings.others);
+    std::string hold = "-c " + held + " hold";
     return {
-        {"connections a second, 4 clients, 64 B",
-         false,
-         0,
-         false,
-         {"connect"},
+        {"connections a second, 4 clients, 64 B", more, 0, all, "connect",
          "rate"},
-        {"round trips a second, 1 client, 64 B",
-         false,
-         0,
-         false,
-         {"-c", "1", "trips"},
+        {"round trips a second, 1 client, 64 B", more, 0, all, "-c 1 trips",
          "rate"},
-        {"round trips a second, 64 clients, 64 B",
-         false,
-         0,
-         false,
-         {"-c", "64", "trips"},
+        {"round trips a second, 64 clients, 64 B", more, 0, all, "-c 64 trips",
          "rate"},
-        {"round trips a second, 8 clients, 64 KiB",
-         false,
-         0,
-         false,
-         {"-c", "8", "-s", "65536", "trips"},
-         "rate"},
-        {"slowest size of 1 B to 1 MiB, µs",
-         true,
-         0,
-         false,
-         {"sizes"},
-         "worst_us"},
-        {"bulk, 1 client, GB/s",
-         false,
-         2,
-         false,
-         {"-c", "1", "bulk"},
-         "gb_per_second"},
-        {"bulk, 4 clients, GB/s",
-         false,
-         2,
-         false,
-         {"-c", "4", "bulk"},
-         "gb_per_second"},
-        {"memory, 200 clients, KiB each",
-         true,
-         1,
-         false,
-         {"-c", "200", "hold"},
+        {"round trips a second, 8 clients, 64 KiB", more, 0, all,
+         "-c 8 -s 65536 trips", "rate"},
+        {"slowest size of 1 B to 1 MiB, µs", less, 0, all, "sizes", "worst_us"},
+        {"bulk, 1 client, GB/s", more, 2, all, "-c 1 bulk", "gb_per_second"},
+        {"bulk, 4 clients, GB/s", more, 2, all, "-c 4 bulk", "gb_per_second"},
+        {"memory, 200 clients, KiB each", less, 1, all, "-c 200 hold",
          "pss_kib_per_client"},
-        {held + " clients come, s",
-         true,
-         2,
-         true,
-         {"-c", held, "hold"},
-         "open_seconds"},
-        {held + " clients gone, s",
-         true,
-         2,
-         true,
-         {"-c", held, "hold"},
-         "gone_seconds"},
-        {"a connection beside " + others + ", times that beside 10",
-         true,
-         2,
-         true,
-         {"-c", others, "-n", "300", "crowd"},
-         "ratio"},
+        {held + " clients come, s", less, 2, own, hold, "open_seconds"},
+        {held + " clients gone, s", less, 2, own, hold, "gone_seconds"},
+        {"a connection beside " + others + ", times that beside 10", less, 2,
+         own, "-c " + others + " -n 300 crowd", "ratio"},
     };
 }
 
@@ -129,10 +87,12 @@ static Words load_words(const Measure &measure, const Running &running,
     // A peer that hangs does not hold the others up for long.
     if (!own)
         words.insert(words.end(), {"-t", "5"});
-    if (measure.load.back() == "hold")
+    if (measure.load.ends_with("hold"))
         words.insert(words.end(),
                      {"-p", std::to_string(running.process->pid())});
-    words.insert(words.end(), measure.load.begin(), measure.load.end());
+    std::istringstream rest(measure.load);
+    for (std::string word; rest >> word;)
+        words.push_back(word);
     words.push_back(std::to_string(running.port));
     return words;
 }
@@ -149,7 +109,8 @@ static double give_up(const Contestant &contestant, const Measure &measure,
 }
 
 static bool takes_part(const Contestant &contestant, const Measure &measure) {
-    return contestant.installed() && (contestant.own || !measure.own_only) &&
+    return contestant.installed() &&
+           (contestant.own || measure.asked == Asked::all) &&
            !failed.contains(contestant.name + measure.title);
 }
 
@@ -166,7 +127,7 @@ static double measure_one(const Contestant &contestant,
     if (!takes_part(contestant, measure))
         return NAN;
     Words more;
-    if (measure.own_only && contestant.name == "echo_mpserv")
+    if (measure.asked == Asked::own && contestant.name == "echo_mpserv")
         more = {"-c", std::to_string(settings.clients + settings.others + 16)};
     Running running = start_contestant(contestant, more);
     if (!running.process)
@@ -210,7 +171,7 @@ static Table empty_table(const std::vector<Contestant> &contestants) {
     }
     for (const Measure &measure : all_measures())
         table.rows.push_back(
-            {measure.title, measure.less_is_better, measure.digits,
+            {measure.title, measure.better == Better::less, measure.digits,
              std::vector<std::vector<double>>(
                  contestants.size(),
                  std::vector<double>(static_cast<size_t>(settings.rounds)))});

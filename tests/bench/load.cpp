@@ -14,6 +14,7 @@
 #include "clients.h"
 #include "die.h"
 #include "family.h"
+#include "median.h"
 
 constexpr char usage[] =
     "usage: load [-c clients] [-d milliseconds] [-n count] [-p pid] [-s size]\n"
@@ -71,15 +72,6 @@ class Budget {
     int left_;
     double until_;
 };
-
-static double median(std::vector<double> &values) {
-    if (values.empty())
-        return 0;
-    std::sort(values.begin(), values.end());
-    size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle]
-                                  : (values[middle - 1] + values[middle]) / 2;
-}
 
 static double microseconds_since(double began) {
     return (now_seconds() - began) * 1e6;
@@ -176,11 +168,10 @@ static void run_trips(const Settings &settings) {
     double seconds = budget.spent();
     await_reaping(settings);
     double done = static_cast<double>(trips.size());
-    double middle = median(trips);
     printf("mode=trips clients=%d size=%d done=%.0f seconds=%.3f rate=%.1f "
            "median_us=%.1f max_us=%.1f",
            settings.clients, settings.size, done, seconds, done / seconds,
-           middle, trips.back());
+           median(trips), *std::ranges::max_element(trips));
 }
 
 // At least so many trips that a stall at this size is the median, too.

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: MIT
 // table - medians over the rounds, and ratios of what one round has measured.
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
+#include "median.h"
 #include "table.h"
 
 constexpr size_t server = 0; // echo_mpserv
 constexpr size_t lowest = 1; // the floor
-
-double median(std::vector<double> values) {
-    std::erase_if(values, [](double value) { return std::isnan(value); });
-    if (values.empty())
-        return NAN;
-    std::sort(values.begin(), values.end());
-    size_t middle = values.size() / 2;
-    return values.size() % 2 == 1 ? values[middle]
-                                  : (values[middle - 1] + values[middle]) / 2;
-}
 
 // Round by round: what disturbs the machine for a while disturbs both.
 double ratio(const Row &row, size_t one, size_t other) {

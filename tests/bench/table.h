@@ -20,8 +20,6 @@ struct Table {
     std::vector<Row> rows;
 };
 
-// The median of those that are numbers; NaN if there are none.
-double median(std::vector<double> values);
 // How many times as good as OTHER the server ONE was: the median over rounds.
 double ratio(const Row &row, size_t one, size_t other);
 // The peer with the best median; 0 if no peer has been measured.
