@@ -74,13 +74,17 @@ std::string Memcheck::text() const {
 
 // ---- one log ----------------------------------------------------------------
 
+struct OpenDescriptor {
+    std::string what;  // number and other end
+    std::string frame; // the first of its stack: by whom it was opened
+};
+
 struct Log {
     std::string pid, parent;
     bool complete = false;
     bool terminated = false;
     std::vector<std::string> errors;
-    std::vector<std::string> open;    // descriptors that it has opened
-    std::vector<std::string> open_by; // the first frames of their stacks
+    std::vector<OpenDescriptor> open; // those that it has opened itself
 };
 
 // What follows PREFIX in LINE; "" if it does not begin so.
@@ -106,12 +110,10 @@ static void read_line(Log *log, const std::string &line,
     if (!line.starts_with("   at 0x") || more || before.starts_with("Process"))
         return;
     std::string descriptor = after("Open ", before);
-    if (descriptor.empty()) {
+    if (descriptor.empty())
         log->errors.push_back(before);
-        return;
-    }
-    log->open.push_back(descriptor);
-    log->open_by.push_back(line);
+    else
+        log->open.push_back({descriptor, line});
 }
 
 static Log read_log(const fs::path &path) {
@@ -138,9 +140,9 @@ static bool is_connection(const std::string &descriptor) {
 static bool ends_with_connection(const Log &log, bool child) {
     if (log.open.size() != 1)
         return false;
-    bool accepted = count_of(": accept4 (", log.open_by[0]) == 1;
-    return (child && accepted) ||
-           (log.terminated && is_connection(log.open[0]));
+    const OpenDescriptor &last = log.open[0];
+    bool accepted = count_of(": accept4 (", last.frame) == 1;
+    return (child && accepted) || (log.terminated && is_connection(last.what));
 }
 
 static void judge(const Log &log, bool child, Findings *findings) {
@@ -149,10 +151,10 @@ static void judge(const Log &log, bool child, Findings *findings) {
         findings->push_back({Invariant::memory, who + ": " + error});
     if (ends_with_connection(log, child))
         return;
-    for (const std::string &descriptor : log.open)
+    for (const OpenDescriptor &descriptor : log.open)
         findings->push_back({child ? Invariant::child_descriptors
                                    : Invariant::parent_descriptors,
-                             who + " leaves open " + descriptor});
+                             who + " leaves open " + descriptor.what});
 }
 
 Findings Memcheck::findings(int processes, int killed) {
