@@ -50,6 +50,16 @@ int Session::left_out(pid_t pid, const std::string &call,
     return count;
 }
 
+bool Session::last_left_out(pid_t pid, const std::string &call,
+                            const std::string &arguments) const {
+    bool last = false;
+    for (const TracedCall &made : tracer_->calls())
+        if (made.pid == pid && made.name == call &&
+            made.arguments.starts_with(arguments))
+            last = made.injected;
+    return last;
+}
+
 bool Session::told_to_end() const {
     return scenario_.fault.effect == "signal=SIGTERM";
 }

@@ -38,6 +38,9 @@ class Session {
     // done: a close, a line.
     int left_out(pid_t pid, const std::string &call,
                  const std::string &arguments = "") const;
+    // Whether the last of these calls of PID's was.
+    bool last_left_out(pid_t pid, const std::string &call,
+                       const std::string &arguments) const;
     bool told_to_end() const; // by the fault
     // Nobody is left; nor, if STRICT, had anybody but the parent to reap.
     void check_orphans(const Process &process, bool strict);
