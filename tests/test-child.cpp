@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// The linker hands each sigaction of the child to this file (--wrap).
-#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <initializer_list>
@@ -12,25 +10,9 @@
 #include <utility>
 
 #include "child.h"
+#include "refused_signal.h"
 #include "signals.h"
 #include "support.h"
-
-static bool no_sigaction;
-
-extern "C" {
-int __real_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-int __wrap_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-}
-
-int __wrap_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before) {
-    if (!no_sigaction)
-        return __real_sigaction(signo, action, before);
-    errno = EINVAL;
-    return -1;
-}
 
 static std::string words(int status) {
     char text[status_text_size];
@@ -39,9 +21,9 @@ static std::string words(int status) {
 }
 
 // serve_client() in a process of its own, with the signals of the server that
-// forks it; PEER is the client's end.
+// forks it; PEER is the client's end. The signal REFUSED cannot be set.
 struct Served {
-    explicit Served(int listener = -1) {
+    explicit Served(int listener = -1, int refused = 0) {
         Pipe connection = make_socket_pair();
         peer = std::move(connection.read_end);
         Fd client = std::move(connection.write_end);
@@ -54,7 +36,7 @@ struct Served {
                     _exit(98);
             if (raise(SIGINT) != 0 || raise(SIGUSR1) != 0)
                 _exit(97);
-            no_sigaction = fails;
+            refused_signal = refused;
             serve_client(listener, client.get());
         }
         REQUIRE(pid != -1);
@@ -64,11 +46,9 @@ struct Served {
         REQUIRE(waitpid(pid, &status, 0) == pid);
         return status;
     }
-    static bool fails;
     Fd peer;
     pid_t pid;
 };
-bool Served::fails = false;
 
 TEST_CASE("a client is served to its end, whatever signal comes for others") {
     Served served;
@@ -99,9 +79,7 @@ TEST_CASE("it gives the listener up") {
 }
 
 TEST_CASE("without its signals it serves nobody") {
-    Served::fails = true;
-    Served served;
-    Served::fails = false;
+    Served served(-1, SIGTERM);
     char byte = 0;
     CHECK(read(served.peer.get(), &byte, 1) == 0);
     CHECK(words(served.wait()) == "exited 3");

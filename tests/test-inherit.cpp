@@ -7,25 +7,8 @@
 #include <unistd.h>
 
 #include "inherit.h"
+#include "refused_signal.h"
 #include "support.h"
-
-// The linker hands each sigaction of the library to this file (--wrap).
-static int refused_signal; // 0 for none
-
-extern "C" {
-int __real_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-int __wrap_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-}
-
-int __wrap_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before) {
-    if (signo != refused_signal)
-        return __real_sigaction(signo, action, before);
-    errno = EPERM;
-    return -1;
-}
 
 TEST_CASE("a signal that cannot be reset is told") {
     for (int signo : {SIGCHLD, SIGPIPE, SIGXFSZ}) {
