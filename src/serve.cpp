@@ -251,6 +251,14 @@ static void reap_by_pid(struct server *s) {
         (void)reap_child(pid, child_reaped, s); // who fails here, fails below
 }
 
+static void begin_hold(struct server *s) {
+    int hold = shortest_hold_ms + s->children->live / children_per_ms;
+    if (hold > longest_hold_ms)
+        hold = longest_hold_ms;
+    s->hold_until = now_ms() + hold;
+    s->new_children = 0;
+}
+
 // To find any child that has ended, the kernel looks at all that live. Where
 // many have, that would take time by the square of their number; so each is
 // asked for by its pid, which is found at once.
@@ -263,10 +271,7 @@ static void reap(struct server *s) {
             reap_by_pid(s);
     if (result == -1 && s->children->live > 0)
         s->reap_at = try_later(s, "waitpid");
-    int hold = shortest_hold_ms + s->children->live / children_per_ms;
-    s->hold_until =
-        now_ms() + (hold < longest_hold_ms ? hold : longest_hold_ms);
-    s->new_children = 0;
+    begin_hold(s);
 }
 
 static void end_children(struct server *s) {
@@ -329,11 +334,11 @@ static bool holds_sigchld(const struct server *s, int64_t now) {
            s->settings->clients_per_address == 0 && wants_client(s, now);
 }
 
-static int time_to_wait(const struct server *s, int64_t now) {
+static int time_to_wait(const struct server *s, int64_t now, bool holding) {
     int64_t until = s->phase == serving ? never : s->kill_at;
     if (s->reap_at < until)
         until = s->reap_at;
-    if (holds_sigchld(s, now) && s->hold_until < until)
+    if (holding && s->hold_until < until)
         until = s->hold_until;
     // Also when that time has passed meanwhile: the client in hand has no other
     // to wake the server for it.
@@ -358,7 +363,8 @@ static void wait_failed(struct server *s) {
 static bool wait_for_event(struct server *s) {
     int64_t now = now_ms();
     bool listening = wants_client(s, now);
-    int milliseconds = time_to_wait(s, now);
+    bool holding = holds_sigchld(s, now);
+    int milliseconds = time_to_wait(s, now, holding);
     // ppoll lets no signal in while the listener is ready. Under a load that
     // never ends neither the dead nor SIGTERM would ever have their turn.
     if (s->turns >= patience) {
@@ -368,8 +374,8 @@ static bool wait_for_event(struct server *s) {
     }
     any_signal = 0;
     int fd = listening ? s->listener : -1;
-    int ready = holds_sigchld(s, now) ? wait_without(SIGCHLD, fd, milliseconds)
-                                      : wait_for(fd, milliseconds);
+    int ready = holding ? wait_without(SIGCHLD, fd, milliseconds)
+                        : wait_for(fd, milliseconds);
     s->turns = ready == 1 ? s->turns + 1 : 0;
     if (ready == -1)
         wait_failed(s);
