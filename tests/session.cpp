@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // session - what the sessions have in common.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <set>
@@ -8,14 +9,24 @@
 
 #include "session.h"
 
+constexpr int most_seconds = 5; // for one that spins
+
 void nap() {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
-bool soon(const std::function<bool()> &condition) {
-    for (int i = 0; i < naps_in_a_second; i++) {
+static bool rests(pid_t pid) {
+    std::string state = process_state(pid);
+    return state != "R" && state != "D" && state != "t";
+}
+
+bool soon(pid_t pid, const std::function<bool()> &condition) {
+    for (int i = 0; i < most_seconds * naps_in_a_second; i++) {
         if (condition())
             return true;
+        bool second_over = i > 0 && i % naps_in_a_second == 0;
+        if (second_over && std::ranges::all_of(members_of_group(pid), rests))
+            break;
         nap();
     }
     return condition();
@@ -73,7 +84,7 @@ static bool group_has_ended(pid_t pid) {
 }
 
 void Session::check_orphans(const Process &process, bool strict) {
-    if (!soon([&] { return group_has_ended(process.pid()); })) {
+    if (!soon(process.pid(), [&] { return group_has_ended(process.pid()); })) {
         check(false, Invariant::no_zombie, "a process was left behind");
         kill(-process.pid(), SIGKILL);
     }

@@ -143,7 +143,7 @@ bool ServeSession::struck_to_end() {
                 (calls.empty() || calls.back().name == "ppoll"));
     };
     if (scenario_.reaction == Reaction::drains && !lifted_)
-        (void)soon(rests);
+        (void)soon(server_.pid(), rests);
     return ending() || server_.has_ended();
 }
 
@@ -200,13 +200,13 @@ void ServeSession::lift_if_met() {
         check_message(server_);
 }
 
-// Within a second, or within one of the time that the fault is over.
+// As soon(), or within a second after the fault.
 bool ServeSession::comes(const std::function<bool()> &condition) {
-    if (soon(condition))
+    if (soon(server_.pid(), condition))
         return true;
     bool was_lifted = lifted_;
     lift_if_met();
-    return lifted_ != was_lifted && soon(condition);
+    return lifted_ != was_lifted && soon(server_.pid(), condition);
 }
 
 void ServeSession::strike() {
@@ -216,14 +216,14 @@ void ServeSession::strike() {
         return clients_[before]->answered() && clients_[during]->answered();
     };
     if (scenario_.fault.for_ever)
-        (void)soon(answered);
+        (void)soon(server_.pid(), answered);
     lift_if_met();
     // Each child has its own count: those after this one are to be spared.
     if (scenario_.reaction == Reaction::loses_child &&
         scenario_.target == Target::family && !lifted_) {
-        (void)soon(answered);
+        (void)soon(server_.pid(), answered);
         clients_[during]->finish();
-        (void)soon([&] { return clients_[during]->over(); });
+        (void)soon(server_.pid(), [&] { return clients_[during]->over(); });
         lifted_ = true;
         tracer_->lift();
     }
@@ -491,8 +491,8 @@ class StartSession : public Session {
         (void)eventually([&] { return server_.has_ended() || waits(); });
         bool serves = !server_.has_ended();
         if (serves && told_to_end() && tracer_->met()) {
-            check(soon([&] { return server_.has_ended(); }), Invariant::drain,
-                  "it has not heard SIGTERM");
+            check(soon(server_.pid(), [&] { return server_.has_ended(); }),
+                  Invariant::drain, "it has not heard SIGTERM");
         } else if (serves) {
             tracer_->lift();
             use();
@@ -524,8 +524,8 @@ class StartSession : public Session {
         }
         Client client(announced_port(server_.output));
         client.send("hello");
-        check(soon([&] { return client.answered(); }), Invariant::serves_after,
-              "no echo after the start");
+        check(soon(server_.pid(), [&] { return client.answered(); }),
+              Invariant::serves_after, "no echo after the start");
     }
 
     Process server_;

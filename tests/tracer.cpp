@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <sstream>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tracer.h"
@@ -39,7 +40,8 @@ static std::vector<std::string> strace_words(pid_t pid, const Fault &fault,
 
 Tracer::Tracer(pid_t pid, const Fault &fault, bool follow)
     : pid_(pid), fault_(fault), asleep_(process_state(pid) == "S"),
-      record_(scratch_file()),
+      // Whoever is traced waits for strace, which would wait for a disk.
+      record_(memfd_create("strace", MFD_CLOEXEC)),
       strace_(strace_words(pid, fault, follow, record_)) {
     REQUIRE_MESSAGE(strace_.errors_have(" attached"), strace_.errors);
     // Else what ends its sleep could come before the call is seen.
