@@ -39,10 +39,14 @@ int unblock_signals(void) {
     return sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+static struct timespec timespec_of(int milliseconds) {
+    return {.tv_sec = milliseconds / 1000,
+            .tv_nsec = milliseconds % 1000 * 1000000L};
+}
+
 static int wait_with_mask(const sigset_t *mask, int fd, int milliseconds) {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN, .revents = 0};
-    struct timespec time = {.tv_sec = milliseconds / 1000,
-                            .tv_nsec = milliseconds % 1000 * 1000000L};
+    struct timespec time = timespec_of(milliseconds);
     return ppoll(&poll_fd, 1, milliseconds == -1 ? nullptr : &time, mask);
 }
 
@@ -61,8 +65,7 @@ int wait_without(int signo, int fd, int milliseconds) {
 }
 
 void pause_for(int milliseconds) {
-    struct timespec time = {.tv_sec = milliseconds / 1000,
-                            .tv_nsec = milliseconds % 1000 * 1000000L};
+    struct timespec time = timespec_of(milliseconds);
     sigset_t none;
     sigset_t before;
     (void)sigemptyset(&none); // cannot fail, nor can these, on sets of our own
