@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "signals.h"
+#include "sockets.h"
 #include "stream.h"
 
 // What a child exits with, so that its parent can name the reason; apart from 1
@@ -32,12 +33,15 @@ static int exit_status(int echoed) {
     }
 }
 
-void serve_client(int listener, int client) {
+void serve_client(int listener, int client,
+                  const struct client_options *options) {
     // Else the port would stay taken when the parent is gone.
     if (listener != -1)
         (void)close(listener);
     // Two calls, for each costs as many connections as it takes time.
     if (set_signal(SIGTERM, SIG_DFL) == -1 || unblock_signal(SIGTERM) == -1)
+        _exit(child_failed);
+    if (options != nullptr && set_client_options(client, options) == -1)
         _exit(child_failed);
     _exit(exit_status(echo_stream(client))); // which closes the client as well
 }

@@ -70,10 +70,9 @@ struct options {
     const char *address; // null for every one
     int family;
     int port; // -1 if not given
-    int backlog;
     int clients;
-    int timeout;
     bool sandbox;
+    struct listen_settings listen;
     struct serve_settings serve;
 };
 
@@ -102,7 +101,8 @@ static void apply_option(struct options *o, int option, char **argv) {
         o->address = optarg;
         break;
     case 'b':
-        o->backlog = argument_number(usage, "backlog", optarg, 1, INT_MAX);
+        o->listen.backlog =
+            argument_number(usage, "backlog", optarg, 1, INT_MAX);
         break;
     case 'c':
         o->clients = argument_number(usage, "clients", optarg, 1, most_clients);
@@ -122,7 +122,8 @@ static void apply_option(struct options *o, int option, char **argv) {
         o->sandbox = false;
         break;
     case 't':
-        o->timeout = argument_number(usage, "timeout", optarg, 0, most_seconds);
+        o->listen.clients.timeout =
+            argument_number(usage, "timeout", optarg, 0, most_seconds);
         break;
     default:
         finish_option(option, argv);
@@ -139,6 +140,9 @@ static void read_options(struct options *o, int argc, char **argv) {
         o->port = argument_number(usage, "port", argv[optind++], 0, 65535);
     if (optind < argc)
         die_usage(usage, "'%s' is one argument too many", argv[optind]);
+    o->listen.ipv6_only = o->family == AF_INET6;
+    if (o->listen.backlog == 0)
+        o->listen.backlog = largest_backlog();
 }
 
 static void read_address(const struct options *o,
@@ -162,12 +166,11 @@ static int make_listener(const struct options *o) {
     in_port_t port = static_cast<in_port_t>(o->port);
     int listener = -1;
     if (o->address == nullptr) {
-        listener = listen_everywhere(o->family, port, o->backlog, &failure);
+        listener = listen_everywhere(o->family, port, &o->listen, &failure);
     } else {
         struct sockaddr_storage address = {};
         read_address(o, &address);
-        bool ipv6_only = o->family == AF_INET6;
-        listener = listen_at(&address, ipv6_only, o->backlog, &failure);
+        listener = listen_at(&address, &o->listen, &failure);
     }
     if (listener != -1)
         return listener;
@@ -176,16 +179,17 @@ static int make_listener(const struct options *o) {
     die("%s %s", failure.call, text);
 }
 
-static int open_listener(const struct options *o) {
-    int listener = inherited_listener();
-    if (listener == -1 && errno == ENOENT)
-        return make_listener(o);
-    if (listener == -1 && errno == EINVAL)
+static void open_listener(struct options *o) {
+    o->serve.listener = inherited_listener();
+    if (o->serve.listener != -1)
+        o->serve.options = &o->listen.clients;
+    else if (errno == ENOENT)
+        o->serve.listener = make_listener(o);
+    else if (errno == EINVAL)
         die_usage(usage, "LISTEN_PID and LISTEN_FDS: not the number of a "
                          "process and of one listener");
-    if (listener == -1)
+    else
         die("LISTEN_FDS: the descriptor passed in");
-    return listener;
 }
 
 static void name_listener(int listener, char text[address_text_size]) {
@@ -204,13 +208,9 @@ int main(int argc, char **argv) {
     if (reset_inherited() == -1)
         die("inherited descriptors and signals");
     read_options(&o, argc, argv);
-    if (o.backlog == 0)
-        o.backlog = largest_backlog();
-    o.serve.listener = open_listener(&o);
+    open_listener(&o);
     char name[address_text_size];
     name_listener(o.serve.listener, name);
-    if (prepare_listener(o.serve.listener, o.timeout) == -1)
-        die("setsockopt %s", name);
     struct children children = {};
     if (children_open(&children, o.clients) == -1)
         die("a table of %d clients", o.clients);

@@ -5,9 +5,13 @@
 #ifdef HAVE_SECCOMP
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 // By reason; the C library decides which of two forms it uses.
 constexpr int kept_calls[] = {
@@ -63,6 +67,29 @@ constexpr scmp_datum_t fork_flags =
 // Memory, but none that can be executed.
 constexpr scmp_datum_t memory_only = PROT_READ | PROT_WRITE;
 
+// What set_client_options() sets on the client of an inherited listener.
+constexpr struct {
+    unsigned level, option;
+} client_options[] = {
+    {IPPROTO_TCP, TCP_NODELAY}, {SOL_SOCKET, SO_KEEPALIVE},
+    {SOL_SOCKET, SO_OOBINLINE}, {SOL_SOCKET, SO_RCVTIMEO},
+    {SOL_SOCKET, SO_SNDTIMEO},
+};
+
+static int add_client_options(scmp_filter_ctx filter) {
+    constexpr scmp_datum_t whole_int = UINT32_MAX;
+    int error = 0;
+    for (const auto &kept : client_options) {
+        const struct scmp_arg_cmp only_this[] = {
+            {1, SCMP_CMP_MASKED_EQ, whole_int, kept.level},
+            {2, SCMP_CMP_MASKED_EQ, whole_int, kept.option}};
+        if (error == 0)
+            error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+                                           SCMP_SYS(setsockopt), 2, only_this);
+    }
+    return error;
+}
+
 static int add_rules(scmp_filter_ctx filter) {
     const struct scmp_arg_cmp only_fork_flags = {.arg = 0,
                                                  .op = SCMP_CMP_MASKED_EQ,
@@ -82,6 +109,8 @@ static int add_rules(scmp_filter_ctx filter) {
     if (error == 0)
         error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap),
                                        1, &only_memory);
+    if (error == 0)
+        error = add_client_options(filter);
     return error;
 }
 

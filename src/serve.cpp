@@ -134,7 +134,7 @@ static void start_child(struct server *s, int client,
         s->accept_at = try_later(s, "fork");
         return;
     case 0:
-        serve_client(s->listener, client);
+        serve_client(s->listener, client, s->settings->options);
     default:
         // The child's now: while the parent held it too, the client would
         // never see the end. Linux closes it even where close(2) fails.

@@ -4,13 +4,17 @@
 #pragma once
 
 struct children;
+struct client_options;
 
 // What serve() is to do; filled in by the program's options.
 struct serve_settings {
-    int listener;            // non-blocking, listening; see prepare_listener()
+    int listener;            // non-blocking, listening; see sockets.h
     int clients_per_address; // one more is closed at once; 0 for no limit
     int grace;               // seconds that a drain gives the clients
     bool quiet;              // no line per client
+    // What each child sets on its client; null where the listener's clients
+    // have it. Not changed while serve() runs.
+    const struct client_options *options;
 };
 
 // Makes the handlers that serve() counts on, for SIGCHLD, SIGTERM, SIGINT and

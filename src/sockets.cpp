@@ -130,32 +130,48 @@ static int set_flag(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
+int set_client_options(int socket, const struct client_options *options) {
+    struct timeval time = {.tv_sec = options->timeout, .tv_usec = 0};
+    if (set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
+        set_flag(socket, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
+        set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1) == -1 ||
+        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == -1)
+        return -1;
+    return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
 // Returns the call that failed, with its errno; null if none did.
 static const char *bind_and_listen(int fd, const struct sockaddr_storage *to,
-                                   bool ipv6_only, int backlog) {
+                                   const struct listen_settings *settings) {
     bool ipv6 = to->ss_family == AF_INET6;
     socklen_t size = ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     // A restart must not wait for old connections in TIME_WAIT.
     if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
         return "setsockopt SO_REUSEADDR";
     // Set in both cases: the default is the administrator's to change.
-    if (ipv6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only) == -1)
+    if (ipv6 &&
+        set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, settings->ipv6_only) == -1)
         return "setsockopt IPV6_V6ONLY";
     if (bind(fd, reinterpret_cast<const struct sockaddr *>(to), size) == -1)
         return "bind";
-    if (listen(fd, backlog) == -1)
+    // From listen(2) on there may be clients.
+    if (set_client_options(fd, &settings->clients) == -1)
+        return "setsockopt";
+    if (listen(fd, settings->backlog) == -1)
         return "listen";
     return nullptr;
 }
 
-int listen_at(const struct sockaddr_storage *address, bool ipv6_only,
-              int backlog, struct listen_failure *failure) {
+int listen_at(const struct sockaddr_storage *address,
+              const struct listen_settings *settings,
+              struct listen_failure *failure) {
     failure->call = "socket";
     failure->address = *address;
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address->ss_family,
+                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)
         return -1;
-    failure->call = bind_and_listen(fd, address, ipv6_only, backlog);
+    failure->call = bind_and_listen(fd, address, settings);
     if (failure->call == nullptr)
         return fd;
     int reason = errno;
@@ -164,14 +180,17 @@ int listen_at(const struct sockaddr_storage *address, bool ipv6_only,
     return -1;
 }
 
-int listen_everywhere(int family, in_port_t port, int backlog,
+int listen_everywhere(int family, in_port_t port,
+                      const struct listen_settings *settings,
                       struct listen_failure *failure) {
     struct sockaddr_storage any = {};
+    struct listen_settings of_family = *settings;
+    of_family.ipv6_only = family == AF_INET6;
     if (family != AF_INET) {
         as_ipv6(&any)->sin6_family = AF_INET6;
         as_ipv6(&any)->sin6_addr = in6addr_any;
         as_ipv6(&any)->sin6_port = htons(port);
-        int fd = listen_at(&any, family == AF_INET6, backlog, failure);
+        int fd = listen_at(&any, &of_family, failure);
         // The host was built or booted without IPv6, or has it switched off.
         bool no_ipv6 = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
         if (fd != -1 || family == AF_INET6 || !no_ipv6)
@@ -181,7 +200,7 @@ int listen_everywhere(int family, in_port_t port, int backlog,
     as_ipv4(&any)->sin_family = AF_INET;
     as_ipv4(&any)->sin_addr.s_addr = htonl(INADDR_ANY);
     as_ipv4(&any)->sin_port = htons(port);
-    return listen_at(&any, false, backlog, failure);
+    return listen_at(&any, &of_family, failure);
 }
 
 // FD's integer option OPTION, or -1 with errno.
@@ -198,9 +217,16 @@ static int check_passed(int fd) {
     if (listening == -1)
         return -1;
     if (listening == 1 && socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP)
-        return fcntl(fd, F_SETFD, FD_CLOEXEC);
+        return 0;
     errno = EPROTOTYPE;
     return -1;
+}
+
+static int take_over(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+        return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 int inherited_listener(void) {
@@ -221,24 +247,9 @@ int inherited_listener(void) {
         errno = ENOENT;
         return -1;
     }
-    if (check_passed(first_passed_fd) == -1)
+    if (check_passed(first_passed_fd) == -1 || take_over(first_passed_fd) == -1)
         return -1;
     return first_passed_fd;
-}
-
-int prepare_listener(int listener, int timeout) {
-    struct timeval time = {.tv_sec = timeout, .tv_usec = 0};
-    if (set_flag(listener, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
-        set_flag(listener, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
-        set_flag(listener, SOL_SOCKET, SO_OOBINLINE, 1) == -1 ||
-        setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) ==
-            -1 ||
-        setsockopt(listener, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == -1)
-        return -1;
-    int flags = fcntl(listener, F_GETFL);
-    if (flags == -1)
-        return -1;
-    return fcntl(listener, F_SETFL, flags | O_NONBLOCK);
 }
 
 int local_address(int socket, struct sockaddr_storage *address) {

@@ -26,39 +26,54 @@ void format_address(const struct sockaddr_storage *address,
 // where that cannot be read.
 int largest_backlog(void);
 
+// What is up to the user of a client's socket.
+struct client_options {
+    int timeout; // seconds that it may be silent, or not read; 0 for ever
+};
+
+// Sets on SOCKET, which is a client's, TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE
+// (an urgent byte is echoed like any other), and SO_RCVTIMEO and SO_SNDTIMEO
+// of OPTIONS. Or on a listener: Linux copies them to each client's socket when
+// it makes that, so that they cost nothing per client; but clients that are in
+// the backlog already go without. Returns 0, or -1 with setsockopt(2)'s errno.
+int set_client_options(int socket, const struct client_options *options);
+
+struct listen_settings {
+    bool ipv6_only; // else an IPv6 listener takes IPv4 clients too
+    int backlog;    // so many clients may wait to be accepted
+    struct client_options clients;
+};
+
 // What the listen_ functions name when they fail, for the message.
 struct listen_failure {
     const char *call;                // such as "bind"
     struct sockaddr_storage address; // the one it was about
 };
 
-// A new TCP listener at ADDRESS with SO_REUSEADDR, FD_CLOEXEC and BACKLOG.
-// An IPv6 one takes IPv4 clients too unless IPV6_ONLY. Returns the descriptor,
-// the caller's to close; or -1 with the errno of socket(2), setsockopt(2),
-// bind(2) or listen(2) and *FAILURE filled, nothing left open.
-int listen_at(const struct sockaddr_storage *address, bool ipv6_only,
-              int backlog, struct listen_failure *failure);
+// A new TCP listener at ADDRESS with SO_REUSEADDR, FD_CLOEXEC and O_NONBLOCK,
+// whose clients have all of set_client_options(). Returns the descriptor, the
+// caller's to close; or -1 with the errno of socket(2), setsockopt(2), bind(2)
+// or listen(2) and *FAILURE filled, nothing left open.
+int listen_at(const struct sockaddr_storage *address,
+              const struct listen_settings *settings,
+              struct listen_failure *failure);
 
 // As listen_at(), at PORT of every address of FAMILY; AF_UNSPEC means IPv6 and
-// IPv4 on one socket, or IPv4 alone where the host has no IPv6.
-int listen_everywhere(int family, in_port_t port, int backlog,
+// IPv4 on one socket, or IPv4 alone where the host has no IPv6. The family
+// decides, and not SETTINGS, whether it is IPv6 alone.
+int listen_everywhere(int family, in_port_t port,
+                      const struct listen_settings *settings,
                       struct listen_failure *failure);
 
 // The listener that systemd(1) or the like has passed in by LISTEN_PID and
-// LISTEN_FDS (sd_listen_fds(3)). Returns its descriptor, now the caller's and
-// FD_CLOEXEC; -1 with errno
+// LISTEN_FDS (sd_listen_fds(3)). Returns its descriptor, now the caller's,
+// FD_CLOEXEC and O_NONBLOCK. What its clients have is its maker's choice, and
+// some may be there already: each is for set_client_options(). -1 with errno
 //   ENOENT    none has been passed to this process
 //   EINVAL    LISTEN_PID or LISTEN_FDS is no number, or they say more than one
 //   ENOTSOCK  and other errno of getsockopt(2): what was passed is no socket
 //   EPROTOTYPE  it is a socket, but no listening TCP socket
 int inherited_listener(void);
-
-// Sets, on LISTENER, what each accepted socket then has without a further
-// system call (Linux copies it): TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE (an
-// urgent byte is echoed like any other), and SO_RCVTIMEO and SO_SNDTIMEO of
-// TIMEOUT seconds, 0 for none. LISTENER itself becomes non-blocking. Returns 0,
-// or -1 with the errno of setsockopt(2) or fcntl(2).
-int prepare_listener(int listener, int timeout);
 
 // The address that SOCKET is bound to, by getsockname(2). Returns 0, or -1 with
 // its errno.

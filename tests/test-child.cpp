@@ -4,7 +4,6 @@
 #include <initializer_list>
 #include <string>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "child.h"
 #include "refused_signal.h"
 #include "signals.h"
+#include "sockets.h"
 #include "support.h"
 
 static std::string words(int status) {
@@ -37,7 +37,7 @@ struct Served {
             if (raise(SIGINT) != 0 || raise(SIGUSR1) != 0)
                 _exit(97);
             refused_signal = refused;
-            serve_client(listener, client.get());
+            serve_client(listener, client.get(), nullptr);
         }
         REQUIRE(pid != -1);
     }
@@ -86,16 +86,21 @@ TEST_CASE("without its signals it serves nobody") {
 }
 
 TEST_CASE("a client that is silent for too long is let go") {
-    Pipe connection = make_socket_pair();
-    Run run = run_in_child([&] {
-        struct timeval soon = {0, 1000};
-        int client = connection.write_end.get();
-        if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon) ==
-            -1)
-            _exit(98);
-        serve_client(-1, client);
-    });
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Fd peer = dial(port);
+    Fd client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    struct client_options options = {.timeout = 1};
+    Run run = run_in_child([&] { serve_client(-1, client.get(), &options); });
     CHECK(words(run.status << 8) == "timed out");
+}
+
+TEST_CASE("a client whose options cannot be set is not served") {
+    Pipe connection = make_socket_pair();
+    struct client_options options = {};
+    Run run = run_in_child(
+        [&] { serve_client(-1, connection.write_end.get(), &options); });
+    CHECK(words(run.status << 8) == "exited 3");
 }
 
 TEST_CASE("a status that no child has is told as it is") {

@@ -245,6 +245,19 @@ TEST_CASE("a listener that is passed in is taken") {
     CHECK(server.wait() == 0);
 }
 
+TEST_CASE("a client that came before the server is one like others") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Fd early = dial(port);
+    StartOptions start;
+    start.in_child = [&] { pass_listener(listener); };
+    Process server({program("echo_mpserv"), "-t", "1"}, start);
+    CHECK(receive_to_end(early).empty()); // it is silent for too long
+    CHECK(server.output_has("(timed out)"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+}
+
 TEST_CASE("what is passed in but is no listener is refused") {
     StartOptions start;
     Fd file = scratch_file();

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,6 +16,7 @@
 #endif
 
 #include "sandbox.h"
+#include "sockets.h"
 #include "support.h"
 
 static int status_inside(const std::function<int()> &body) {
@@ -41,6 +44,22 @@ TEST_CASE("what a server does goes on inside") {
                      WEXITSTATUS(status) == 7;
               return done ? 0 : 1;
           }) == 0);
+}
+
+TEST_CASE("a client is given its options inside, and no others") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Fd client = dial(port);
+    int fd = client.get();
+    CHECK(status_inside([fd] {
+              struct client_options options = {.timeout = 1};
+              return set_client_options(fd, &options);
+          }) == 0);
+    int broken = status_inside([fd] {
+        int on = 1;
+        return setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+    });
+    CHECK(broken == (sandbox_built_in() ? killed : 0));
 }
 
 TEST_CASE("what no server does ends the process" *

@@ -150,7 +150,7 @@ class ServeProcess : public Process {
   private:
     static void body(int listener, int limit) {
         children table = {};
-        serve_settings settings = {listener, 0, 5, false};
+        serve_settings settings = {listener, 0, 5, false, nullptr};
         if (children_open(&table, limit) == -1 || serve_signals() == -1)
             _exit(99);
         log_open();
@@ -176,7 +176,7 @@ struct ServeFixture {
         accept_fault = fork_fault = waitpid_fault = ppoll_fault = {};
         read_fault = sigaction_fault = {};
         listener = listen_locally(&port);
-        REQUIRE(prepare_listener(listener.get(), 0) == 0);
+        REQUIRE(fcntl(listener.get(), F_SETFL, O_NONBLOCK) == 0);
     }
     int port = 0;
     Fd listener;

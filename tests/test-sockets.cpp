@@ -18,6 +18,7 @@
 static int no_ipv6;     // the errno of a host without it; 0 where it has it
 static bool bind_fails; // with that errno; else it is socket(2) that fails
 static bool listen_fails;
+static void (*on_listen)(int fd); // before it listens; may be null
 static const char *read_gives; // all that read(2) finds; null: the file's own
 
 extern "C" {
@@ -48,6 +49,8 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size) {
 }
 
 int __wrap_listen(int fd, int backlog) {
+    if (on_listen != nullptr)
+        on_listen(fd);
     if (!listen_fails)
         return __real_listen(fd, backlog);
     errno = EADDRINUSE;
@@ -125,16 +128,19 @@ static int port_of(const Fd &fd) {
     return std::stoi(text.substr(text.rfind(':') + 1));
 }
 
+constexpr listen_settings settings = {
+    .ipv6_only = false, .backlog = 5, .clients = {.timeout = 7}};
+
 static Fd listen_on(const char *text, listen_failure *failure, int port = 0) {
     sockaddr_storage address = {};
     REQUIRE(parse_address(text, AF_UNSPEC, static_cast<in_port_t>(port),
                           &address) == 0);
-    return Fd(listen_at(&address, false, 5, failure));
+    return Fd(listen_at(&address, &settings, failure));
 }
 
 TEST_CASE("a listener takes IPv6 and IPv4 on one socket") {
     listen_failure failure = {};
-    Fd both(listen_everywhere(AF_UNSPEC, 0, 5, &failure));
+    Fd both(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
     REQUIRE(both.get() != -1);
     if (have_ipv6())
         CHECK(dial(port_of(both), AF_INET6).get() != -1);
@@ -145,12 +151,12 @@ TEST_CASE("a listener takes IPv6 and IPv4 on one socket") {
 TEST_CASE("a family may have the port to itself" *
           doctest::skip(!have_ipv6())) {
     listen_failure failure = {};
-    Fd ipv6(listen_everywhere(AF_INET6, 0, 5, &failure));
+    Fd ipv6(listen_everywhere(AF_INET6, 0, &settings, &failure));
     REQUIRE(ipv6.get() != -1);
     int port = port_of(ipv6);
     // Were it not IPv6 alone, the port would be taken for IPv4 too.
-    Fd ipv4(
-        listen_everywhere(AF_INET, static_cast<in_port_t>(port), 5, &failure));
+    Fd ipv4(listen_everywhere(AF_INET, static_cast<in_port_t>(port), &settings,
+                              &failure));
     CHECK(ipv4.get() != -1);
 }
 
@@ -160,10 +166,10 @@ TEST_CASE("a host without IPv6 listens on IPv4 alone") {
         bind_fails = error == EADDRNOTAVAIL;
         listen_failure failure = {};
         size_t held = descriptors_of(getpid()).size();
-        Fd ipv4(listen_everywhere(AF_UNSPEC, 0, 5, &failure));
+        Fd ipv4(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
         CHECK(ipv4.get() != -1);
         CHECK(dial(port_of(ipv4), AF_INET).get() != -1);
-        CHECK(listen_everywhere(AF_INET6, 0, 5, &failure) == -1);
+        CHECK(listen_everywhere(AF_INET6, 0, &settings, &failure) == -1);
         CHECK(errno == error);
         CHECK(std::string(failure.call) == (bind_fails ? "bind" : "socket"));
         ipv4.close();
@@ -176,7 +182,7 @@ TEST_CASE("a listen that fails is named, and leaves nothing open") {
     listen_failure failure = {};
     size_t held = descriptors_of(getpid()).size();
     listen_fails = true;
-    CHECK(listen_everywhere(AF_UNSPEC, 0, 5, &failure) == -1);
+    CHECK(listen_everywhere(AF_UNSPEC, 0, &settings, &failure) == -1);
     CHECK(errno == EADDRINUSE);
     listen_fails = false;
     CHECK(std::string(failure.call) == "listen");
@@ -222,9 +228,9 @@ TEST_CASE("a backlog that cannot be known is the usual one") {
         check_default_backlog([text] { read_gives = text; });
 }
 
-TEST_CASE("what is no socket cannot be prepared") {
+TEST_CASE("what is no TCP socket has no client's options") {
     Fd file = scratch_file();
-    CHECK(prepare_listener(file.get(), 0) == -1);
+    CHECK(set_client_options(file.get(), &settings.clients) == -1);
     CHECK(errno == ENOTSOCK);
 }
 
@@ -236,21 +242,26 @@ static Value option(int fd, int level, int name) {
     return value;
 }
 
-TEST_CASE("an accepted socket has what the listener was prepared with") {
-    listen_failure failure = {};
-    Fd listener = listen_on("127.0.0.1", &failure);
-    REQUIRE(prepare_listener(listener.get(), 7) == 0);
-    CHECK((fcntl(listener.get(), F_GETFL) & O_NONBLOCK) != 0);
-    Fd client = dial(port_of(listener));
-    Fd accepted(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    REQUIRE(accepted.get() != -1);
-    int fd = accepted.get();
+static void check_client_options(int fd) {
     CHECK(option<int>(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
     CHECK(option<int>(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
     CHECK(option<int>(fd, SOL_SOCKET, SO_OOBINLINE) == 1);
     CHECK(option<timeval>(fd, SOL_SOCKET, SO_RCVTIMEO).tv_sec == 7);
     CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
-    CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("an accepted socket has its options from the listener") {
+    listen_failure failure = {};
+    on_listen = check_client_options; // later would be too late for some
+    Fd listener = listen_on("127.0.0.1", &failure);
+    on_listen = nullptr;
+    REQUIRE(listener.get() != -1);
+    CHECK((fcntl(listener.get(), F_GETFL) & O_NONBLOCK) != 0);
+    Fd client = dial(port_of(listener));
+    Fd accepted(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(accepted.get() != -1);
+    check_client_options(accepted.get());
+    CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
 // inherited_listener() in a process of its own, in which PASSED, if any, is
@@ -270,7 +281,9 @@ static std::string inherited(const char *pid, const char *count, int fd) {
         int taken = inherited_listener();
         const char *name = taken == 3 ? "3" : strerrorname_np(errno);
         bool kept = taken == 3 && (fcntl(3, F_GETFD) & FD_CLOEXEC) == 0;
-        dprintf(STDOUT_FILENO, "%s%s", name, kept ? " open over exec" : "");
+        bool blocks = taken == 3 && (fcntl(3, F_GETFL) & O_NONBLOCK) == 0;
+        dprintf(STDOUT_FILENO, "%s%s%s", name, kept ? " open over exec" : "",
+                blocks ? " blocking" : "");
     });
     return result.output;
 }
@@ -279,6 +292,7 @@ TEST_CASE("a listener passed in is taken, by the process it is meant for") {
     listen_failure failure = {};
     Fd listener = listen_on("127.0.0.1", &failure);
     int fd = listener.get();
+    REQUIRE(fcntl(fd, F_SETFL, 0) == 0);
     CHECK(inherited("@", "1", fd) == "3");
     CHECK(inherited(nullptr, nullptr, fd) == "ENOENT");
     CHECK(inherited("@", nullptr, fd) == "ENOENT");

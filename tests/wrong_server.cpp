@@ -348,9 +348,10 @@ static void start_listening() {
     struct listen_failure failure = {};
     struct sockaddr_storage address = {};
     char name[address_text_size];
-    listener = listen_everywhere(AF_UNSPEC, 0, largest_backlog(), &failure);
-    if (listener == -1 || prepare_listener(listener, 0) == -1 ||
-        local_address(listener, &address) == -1)
+    struct listen_settings settings = {};
+    settings.backlog = largest_backlog();
+    listener = listen_everywhere(AF_UNSPEC, 0, &settings, &failure);
+    if (listener == -1 || local_address(listener, &address) == -1)
         die("listener");
     for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1})
         if (block_signal(signo) == -1 || set_signal(signo, note_signal) == -1)
