@@ -7,9 +7,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "network.h"
-#include "support.h"
 
 bool enter_own_network() {
     if (unshare(CLONE_NEWNET) == -1)
@@ -17,10 +17,11 @@ bool enter_own_network() {
     struct ifreq loopback = {};
     memcpy(loopback.ifr_name, "lo", sizeof "lo");
     loopback.ifr_flags = IFF_UP;
-    Fd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (ioctl(fd.get(), SIOCSIFFLAGS, &loopback) == -1) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (ioctl(fd, SIOCSIFFLAGS, &loopback) == -1) {
         perror("no loopback in a network of its own");
         exit(EXIT_FAILURE);
     }
+    close(fd);
     return true;
 }

@@ -17,8 +17,8 @@
 constexpr int naps_in_a_second = 200;
 void nap();
 // Whether CONDITION comes to hold within a second in which nobody of the group
-// that PID leads was held up: who runs, waits for a processor, or for its tracer
-// when the second is over, is given another one, and so on for a while.
+// that PID leads was held up: where somebody runs, waits for a processor or for
+// its tracer when the second is over, there is another one, for a while.
 bool soon(pid_t pid, const std::function<bool()> &condition);
 
 // For a program that is stopped before its first call, so that a tracer can be
