@@ -375,7 +375,7 @@ static Fd local_socket(int family, int port, sockaddr_storage *address,
 }
 
 // Asked before doctest is set up, when the list of tests is made: no assertion
-// can be made here, nor in have_ipv6().
+// can be made here, nor in have_ipv6() and can_copy_descriptors().
 bool can_become_limited_user() {
     if (geteuid() != 0)
         return false;
@@ -489,6 +489,10 @@ std::string text_of(const Descriptors &descriptors) {
 Fd copy_of_descriptor(pid_t pid, int fd) {
     Fd pid_fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     return Fd(static_cast<int>(syscall(SYS_pidfd_getfd, pid_fd.get(), fd, 0)));
+}
+
+bool can_copy_descriptors() {
+    return copy_of_descriptor(getpid(), STDIN_FILENO).get() != -1;
 }
 
 long ticks_of(pid_t pid) {

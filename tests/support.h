@@ -155,6 +155,8 @@ std::string text_of(const Descriptors &descriptors);
 // A copy of PID's descriptor FD; -1 where the host does not let us, as
 // pidfd_getfd(2) in some containers.
 Fd copy_of_descriptor(pid_t pid, int fd);
+// Whether the host lets us; what needs such a copy is skipped without.
+bool can_copy_descriptors();
 // User and system time of PID, in clock ticks; 0 when there is no such process.
 long ticks_of(pid_t pid);
 // Whether no process is left in the group that PID, already reaped, has led.
