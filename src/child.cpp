@@ -38,10 +38,10 @@ void serve_client(int listener, int client,
     // Else the port would stay taken when the parent is gone.
     if (listener != -1)
         (void)close(listener);
-    // Two calls, for each costs as many connections as it takes time.
-    if (set_signal(SIGTERM, SIG_DFL) == -1 || unblock_signal(SIGTERM) == -1)
-        _exit(child_failed);
-    if (options != nullptr && set_client_options(client, options) == -1)
+    // Two calls, for each costs as many connections as it takes time; the
+    // options come from the listener wherever it is the server's own.
+    if (set_signal(SIGTERM, SIG_DFL) == -1 || unblock_signal(SIGTERM) == -1 ||
+        (options != nullptr && set_client_options(client, options) == -1))
         _exit(child_failed);
     _exit(exit_status(echo_stream(client))); // which closes the client as well
 }

@@ -253,9 +253,8 @@ static void reap_by_pid(struct server *s) {
 
 static void begin_hold(struct server *s) {
     int hold = shortest_hold_ms + s->children->live / children_per_ms;
-    if (hold > longest_hold_ms)
-        hold = longest_hold_ms;
-    s->hold_until = now_ms() + hold;
+    s->hold_until =
+        now_ms() + (hold < longest_hold_ms ? hold : longest_hold_ms);
     s->new_children = 0;
 }
 
