@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // demos - what every demonstration must stand.
+#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "demos.h"
+#include "reasons.h"
 
 struct NamedStart {
     const char *name;
@@ -58,7 +60,8 @@ void check_each_start(const std::vector<std::string> &arguments,
 
 // Returns how many processes were left behind, all of which have ended.
 static int check_failed(const std::vector<std::string> &arguments,
-                        const StartOptions &options, const char *message) {
+                        const StartOptions &options,
+                        const std::string &message) {
     Process process(arguments, options);
     CHECK(process.wait() == 1);
     CHECK_MESSAGE(count_of(message, process.errors) >= 1, process.errors);
@@ -69,23 +72,23 @@ void check_unwritable(const std::vector<std::string> &arguments) {
     StartOptions options;
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     options.output = full.get();
-    check_failed(arguments, options, "standard output: No space left");
+    check_failed(arguments, options, "standard output: " + reason_of(ENOSPC));
     Pipe broken = make_pipe();
     broken.read_end.close();
     options.output = broken.write_end.get();
-    check_failed(arguments, options, "standard output: Broken pipe");
+    check_failed(arguments, options, "standard output: " + reason_of(EPIPE));
     if (under_valgrind())
         return; // standard output would be its log
     options.output = -1;
     options.in_child = [] { close(STDOUT_FILENO); };
-    check_failed(arguments, options, "standard output: Bad file descriptor");
+    check_failed(arguments, options, "standard output: " + reason_of(EBADF));
 }
 
 void check_failing_forks(const std::vector<std::string> &arguments, int forks) {
     for (int processes = 1; processes <= forks; processes++) {
         StartOptions options;
         options.in_child = [processes] { become_limited_user(processes); };
-        CHECK(check_failed(arguments, options, "fork: Resource temporarily") ==
+        CHECK(check_failed(arguments, options, "fork: " + reason_of(EAGAIN)) ==
               0);
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The server where something has run out, and where its log cannot be written.
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -10,11 +11,12 @@
 #include <unistd.h>
 #include <vector>
 
+#include "reasons.h"
 #include "support.h"
 
 // SERVER uses next to no processor time until its third complaint; as it makes
 // one a second, that is two seconds.
-static void check_calm(Server &server, const char *complaint) {
+static void check_calm(Server &server, const std::string &complaint) {
     long before = ticks_of(server.pid());
     CHECK(server.errors_have(complaint, 3));
     CHECK(ticks_of(server.pid()) - before < 10);
@@ -28,7 +30,7 @@ TEST_CASE("no descriptor left neither kills the server nor spins it") {
     REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, &none_left, nullptr) == 0);
     Fd client = dial(server.port);
     send_all(client, "hello");
-    check_calm(server, "accept: Too many open files");
+    check_calm(server, "accept: " + reason_of(EMFILE));
     REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, &before, nullptr) == 0);
     CHECK(receive(client, 5) == "hello");
     CHECK(echoes(dial(server.port), "again"));
@@ -45,7 +47,7 @@ TEST_CASE("no process left neither kills the server nor spins it" *
     send_all(second, "two");
     Fd third = dial(server.port);
     send_all(third, "three");
-    check_calm(server, "fork: Resource temporarily unavailable");
+    check_calm(server, "fork: " + reason_of(EAGAIN));
     first.close(); // a child ends: its place is the second client's
     CHECK(receive(second, 3) == "two");
     second.close();
@@ -64,7 +66,7 @@ TEST_CASE("SIGTERM ends it while no process is left" *
     start.environment = {"ASAN_OPTIONS=detect_leaks=0"};
     Server server({"-g", "0"}, start);
     Fd client = dial(server.port);
-    CHECK(server.errors_have("fork: Resource temporarily unavailable"));
+    CHECK(server.errors_have("fork: " + reason_of(EAGAIN)));
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
     CHECK(receive_to_end(client).empty());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The server's command line, its environment, and how a start fails.
+#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "reasons.h"
 #include "support.h"
 
 static Run serve_with(std::vector<std::string> words,
@@ -189,16 +191,16 @@ TEST_CASE("the sandbox is there unless it is asked away") {
 TEST_CASE("a port in use, or not ours, is named with its address") {
     Server first({"-a", "127.0.0.1"});
     std::string port = std::to_string(first.port);
+    std::string in_use = ": " + reason_of(EADDRINUSE) + "\n";
     Run second = serve_with({"-a", "127.0.0.1", port});
     CHECK(second.status == 1);
-    CHECK(second.errors ==
-          "echo_mpserv: bind 127.0.0.1:" + port + ": Address already in use\n");
+    CHECK(second.errors == "echo_mpserv: bind 127.0.0.1:" + port + in_use);
     CHECK(serve_with({port}).errors ==
-          "echo_mpserv: bind [::]:" + port + ": Address already in use\n");
+          "echo_mpserv: bind [::]:" + port + in_use);
     Run foreign = serve_with({"-a", "192.0.2.1", "0"});
     CHECK(foreign.status == 1);
-    CHECK(foreign.errors == "echo_mpserv: bind 192.0.2.1:0: Cannot assign "
-                            "requested address\n");
+    CHECK(foreign.errors ==
+          "echo_mpserv: bind 192.0.2.1:0: " + reason_of(EADDRNOTAVAIL) + "\n");
 }
 
 TEST_CASE("a port below 1024 needs the right to it" *
@@ -211,7 +213,8 @@ TEST_CASE("a port below 1024 needs the right to it" *
     start.in_child = [] { become_limited_user(10); };
     Run run = serve_with({"7"}, start);
     CHECK(run.status == 1);
-    CHECK(run.errors == "echo_mpserv: bind [::]:7: Permission denied\n");
+    CHECK(run.errors ==
+          "echo_mpserv: bind [::]:7: " + reason_of(EACCES) + "\n");
 }
 
 // valgrind and the sanitizers give out memory of their own.
@@ -224,8 +227,8 @@ TEST_CASE("a table that the memory cannot hold is told" *
     };
     Run run = serve_with({"-c", "1000000", "0"}, start);
     CHECK(run.status == 1);
-    CHECK(run.errors == "echo_mpserv: a table of 1000000 clients: Cannot "
-                        "allocate memory\n");
+    CHECK(run.errors == "echo_mpserv: a table of 1000000 clients: " +
+                            reason_of(ENOMEM) + "\n");
 }
 
 TEST_CASE("a listener that is passed in is taken") {

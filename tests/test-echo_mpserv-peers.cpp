@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The server with clients that misbehave, and with children that are killed.
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <thread>
 
+#include "reasons.h"
 #include "support.h"
 
 static pid_t only_child(const Server &server) {
@@ -112,7 +114,7 @@ TEST_CASE("SIGTERM ends it while no descriptor is left") {
     struct rlimit none_left = {4, before.rlim_max}; // 0, 1, 2, listener
     REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, &none_left, nullptr) == 0);
     Fd waiting = dial(server.port);
-    CHECK(server.errors_have("accept: Too many open files"));
+    CHECK(server.errors_have("accept: " + reason_of(EMFILE)));
     server.signal(SIGTERM);
     CHECK(eventually([&] { return !is_listening(server.port); }));
     CHECK(echoes(served, "during"));

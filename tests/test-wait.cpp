@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <cerrno>
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include "demos.h"
+#include "reasons.h"
 
 TEST_CASE("both statuses are collected, each by its name") {
     check_each_start({program("wait"), "0"}, [](const Run &wait) {
@@ -42,7 +44,7 @@ TEST_CASE("a fork that fails does not wait for a child of somebody else" *
     };
     Process wait({program("wait"), "0"}, start);
     CHECK(wait.wait() == 1);
-    CHECK(count_of("fork: Resource temporarily", wait.errors) == 1);
+    CHECK(count_of("fork: " + reason_of(EAGAIN), wait.errors) == 1);
 }
 
 TEST_CASE("wrong words are named") {
