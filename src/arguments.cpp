@@ -33,6 +33,9 @@ static bool long_option_is_wrong(int result, const char *letters, char **argv) {
     if (result != '?' && result != ':')
         return false;
     const char *word = argv[optind - 1];
+    // musl steps past the last word when its letter lacks an argument.
+    if (word == nullptr)
+        return false;
     // '--=' is a name cut short to nothing: its letter says more.
     if (strncmp(word, "--", 2) != 0 || word[2] == '=')
         return false;
