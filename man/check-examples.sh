@@ -494,4 +494,10 @@ marks() {
     done
 }
 
+# No example turns the sandbox off, which not every kernel has.
+begin 'echo_mpserv -a 127.0.0.1 0' first
+until_true has first 'listening on|sandbox'
+! has first sandbox || skip "$(cat "$folder/first")"
+end_server "$last"
+
 "$group"

@@ -55,7 +55,10 @@ show_descriptors() {
 
 "$server" 0 </dev/null >"$folder/server" 2>&1 &
 server_pid=$!
-await "$folder/server" 'listening on' 1
+await "$folder/server" 'listening on\|sandbox' 1
+if grep sandbox "$folder/server"; then
+    exit 77 # skipped, as Meson has it: this kernel has none
+fi
 port=$(sed -n 's/^listening on .*://p' "$folder/server")
 heading "the server listens on port $port; a client says hello"
 

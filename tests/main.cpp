@@ -2,9 +2,12 @@
 // main - of every test program that has no main function of its own.
 #include <doctest/doctest.h>
 
+#include "machine.h"
 #include "network.h"
 
 int main(int argc, char **argv) {
+    prepare_test();
+    print_missing();
     (void)enter_own_network();
     return doctest::Context(argc, argv).run();
 }

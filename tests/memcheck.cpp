@@ -8,19 +8,16 @@
 #include <set>
 #include <sstream>
 
+#include "machine.h"
 #include "memcheck.h"
 
 namespace fs = std::filesystem;
 
-constexpr int skipped = 77; // as Meson has it
-
 static std::string valgrind() {
     const char *path = getenv("VALGRIND");
     REQUIRE_MESSAGE(path != nullptr, "run by `meson test`");
-    if (*path == '\0') {
-        puts("skipped: valgrind is not installed");
-        exit(skipped);
-    }
+    if (*path == '\0')
+        skip_test("valgrind is not installed");
     return path;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fcntl.h>
+#include <stdexcept>
 #include <sys/socket.h>
 
 #include "session.h"
@@ -27,7 +28,8 @@ class ProgramSession : public Session {
             std::vector<pid_t> children = children_of(process_.pid());
             return !children.empty() && process_state(children[0]) == "S";
         };
-        (void)eventually(rests);
+        if (!eventually(rests))
+            throw std::runtime_error("it has no child that rests");
         attach(children_of(process_.pid()).front());
     }
     // SHOWN is what the client prints, whole or, where it fails, as far as it

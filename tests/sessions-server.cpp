@@ -114,7 +114,7 @@ ServeSession::ServeSession(const Scenario &scenario)
     check(eventually([&] { return clients_[before]->answered(); }),
           Invariant::echo, "no echo before the fault");
     (void)server_.output_has("new client"); // and the child is at work
-    attach(scenario.target == Target::child ? children_of(server_.pid()).front()
+    attach(scenario.target == Target::child ? only_child_of(server_.pid())
                                             : server_.pid());
 }
 

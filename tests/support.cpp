@@ -25,6 +25,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "machine.h"
 #include "support.h"
 
 using Clock = std::chrono::steady_clock;
@@ -374,32 +375,6 @@ static Fd local_socket(int family, int port, sockaddr_storage *address,
     return fd;
 }
 
-// Asked before doctest is set up, when the list of tests is made: no assertion
-// can be made here, nor in have_ipv6() and can_copy_descriptors().
-bool can_become_limited_user() {
-    if (geteuid() != 0)
-        return false;
-    pid_t pid = fork();
-    if (pid == 0) {
-        become_limited_user(100);
-        // valgrind opens the program again, as that user.
-        const char *folder = getenv("ECHO_MP_PROGRAMS");
-        bool reachable = folder != nullptr && access(folder, X_OK) == 0;
-        _exit(under_valgrind() && !reachable);
-    }
-    int status = -1;
-    return waitpid(pid, &status, 0) == pid && status == 0;
-}
-
-bool have_ipv6() {
-    struct sockaddr_storage address;
-    socklen_t size = 0;
-    Fd fd = local_socket(AF_INET6, 0, &address, &size);
-    return fd.get() != -1 &&
-           bind(fd.get(), reinterpret_cast<struct sockaddr *>(&address),
-                size) == 0;
-}
-
 // ---- /proc ------------------------------------------------------------------
 
 static std::string proc_text(pid_t pid, const char *name) {
@@ -447,6 +422,15 @@ std::vector<pid_t> children_of(pid_t pid) {
     return processes_with("PPid", std::to_string(pid));
 }
 
+pid_t only_child_of(pid_t pid) {
+    std::vector<pid_t> children;
+    REQUIRE(eventually([&] {
+        children = children_of(pid);
+        return children.size() == 1;
+    }));
+    return children.front();
+}
+
 std::vector<pid_t> members_of_group(pid_t pid) {
     return processes_with("NSpgid", std::to_string(pid));
 }
@@ -491,10 +475,6 @@ Fd copy_of_descriptor(pid_t pid, int fd) {
     return Fd(static_cast<int>(syscall(SYS_pidfd_getfd, pid_fd.get(), fd, 0)));
 }
 
-bool can_copy_descriptors() {
-    return copy_of_descriptor(getpid(), STDIN_FILENO).get() != -1;
-}
-
 long ticks_of(pid_t pid) {
     std::string text = proc_text(pid, "stat");
     size_t name_end = text.rfind(')');
@@ -534,17 +514,23 @@ int orphans_left_by(pid_t pid) {
 
 // ---- the server -------------------------------------------------------------
 
-static std::vector<std::string>
-server_words(const std::vector<std::string> &options) {
+std::vector<std::string>
+server_command(const std::vector<std::string> &options) {
     std::vector<std::string> words = {program("echo_mpserv")};
+    if (!have_seccomp())
+        words.push_back("-S");
     words.insert(words.end(), options.begin(), options.end());
-    words.push_back("0");
     return words;
+}
+
+static std::vector<std::string> at_free_port(std::vector<std::string> options) {
+    options.push_back("0");
+    return server_command(options);
 }
 
 Server::Server(const std::vector<std::string> &options,
                const StartOptions &start)
-    : Process(server_words(options), start) {
+    : Process(at_free_port(options), start) {
     if (start.output != -1)
         return; // the test itself will find out the port
     REQUIRE_MESSAGE(output_has("\n"), errors);

@@ -128,11 +128,6 @@ void block_every_signal();
 // Ends being root: the process goes on as a user of its own who may have
 // PROCESSES processes, itself included. RLIMIT_NPROC does not bind root.
 void become_limited_user(int processes);
-// Whether it can: as root, and where such a user exists (not in every
-// container). Without it the tests of forks that fail are skipped.
-bool can_become_limited_user();
-// Whether this host has an IPv6 loopback address.
-bool have_ipv6();
 
 // ---- /proc ------------------------------------------------------------------
 
@@ -145,6 +140,8 @@ std::string status_field(pid_t pid, const std::string &name);
 // has started, as ninja starts tests, ignores some of them.
 unsigned long long signal_mask(pid_t pid, const std::string &name);
 std::vector<pid_t> children_of(pid_t pid);
+// Waits until there is one, and no second.
+pid_t only_child_of(pid_t pid);
 // Every process, zombies too, of the group that PID leads or has led.
 std::vector<pid_t> members_of_group(pid_t pid);
 // Descriptor to link target, without those that valgrind has opened.
@@ -155,8 +152,6 @@ std::string text_of(const Descriptors &descriptors);
 // A copy of PID's descriptor FD; -1 where the host does not let us, as
 // pidfd_getfd(2) in some containers.
 Fd copy_of_descriptor(pid_t pid, int fd);
-// Whether the host lets us; what needs such a copy is skipped without.
-bool can_copy_descriptors();
 // User and system time of PID, in clock ticks; 0 when there is no such process.
 long ticks_of(pid_t pid);
 // Whether no process is left in the group that PID, already reaped, has led.
@@ -166,6 +161,10 @@ bool group_is_empty(pid_t pid);
 int orphans_left_by(pid_t pid);
 
 // ---- the server -------------------------------------------------------------
+
+// echo_mpserv OPTIONS, with -S where the kernel has no filter for its sandbox.
+std::vector<std::string>
+server_command(const std::vector<std::string> &options = {});
 
 class Server : public Process {
   public:

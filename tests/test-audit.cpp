@@ -6,7 +6,7 @@
 #include "support.h"
 
 static Words echo_mpserv() {
-    return {program("echo_mpserv"), "-c", "2000", "0"};
+    return server_command({"-c", "2000", "0"});
 }
 
 static void check(const Findings &findings) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "machine.h"
 #include "reasons.h"
 #include "support.h"
 
@@ -294,11 +295,8 @@ TEST_CASE("input that is closed, or cannot be read, is a failure") {
     CHECK(count_of("standard input: Is a directory", directory.errors) == 1);
 }
 
-// The writer: the only child of the client.
 static pid_t writer_of(const Process &client) {
-    REQUIRE(eventually(
-        [&client] { return children_of(client.pid()).size() == 1; }));
-    return children_of(client.pid()).front();
+    return only_child_of(client.pid());
 }
 
 TEST_CASE("a writer that is killed ends the client, with a message") {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "machine.h"
 #include "support.h"
 
 TEST_CASE("SIGTERM and SIGINT let the clients finish") {
@@ -62,7 +63,7 @@ TEST_CASE("a child that is stopped ends with the others") {
     Server server({"-g", "0"});
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
-    REQUIRE(kill(children_of(server.pid()).front(), SIGSTOP) == 0);
+    REQUIRE(kill(only_child_of(server.pid()), SIGSTOP) == 0);
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
     CHECK(orphans_left_by(server.pid()) == 0);
@@ -102,15 +103,16 @@ TEST_CASE("the port can be taken again at once") {
         server.signal(SIGTERM); // the server closes first: TIME_WAIT is its
         CHECK(server.wait() == 0);
     }
-    Process again({program("echo_mpserv"), std::to_string(port)});
-    CHECK(again.output_has("listening on [::]:" + std::to_string(port) + "\n"));
+    Process again(server_command({std::to_string(port)}));
+    CHECK(again.output_has("listening on " + every_address() + ":" +
+                           std::to_string(port) + "\n"));
 }
 
 TEST_CASE("stopping and continuing server and children loses nothing") {
     Server server;
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
-    pid_t child = children_of(server.pid()).front();
+    pid_t child = only_child_of(server.pid());
     kill(child, SIGSTOP);
     CHECK(eventually([child] { return process_state(child) == "T"; }));
     server.signal(SIGSTOP);
@@ -163,7 +165,7 @@ TEST_CASE("children that it did not make are reaped without a word") {
         }
     };
     Server server({}, start);
-    pid_t foreign = children_of(server.pid()).front();
+    pid_t foreign = only_child_of(server.pid());
     kill(foreign, SIGKILL);
     CHECK(eventually([foreign] { return process_state(foreign) == ""; }));
     CHECK(echoes(dial(server.port), "hello"));
@@ -186,10 +188,10 @@ TEST_CASE("standard descriptors closed on entry change nothing" *
                 if ((closed >> fd & 1) != 0)
                     close(fd);
         };
-        Process server({program("echo_mpserv")}, start);
+        Process server(server_command(), start);
         Fd client = dial(port);
         CHECK(echoes(client, "hello"));
-        auto held = descriptors_of(children_of(server.pid()).front());
+        auto held = descriptors_of(only_child_of(server.pid()));
         CHECK(held.size() == 4);
         for (int fd = 0; fd < 3; fd++)
             CHECK_FALSE(held[fd].starts_with("socket:"));
@@ -209,7 +211,7 @@ TEST_CASE("with all three closed a listener of its own is still the fourth" *
         close(1);
         close(2);
     };
-    Process server({program("echo_mpserv"), "0"}, start);
+    Process server(server_command({"0"}), start);
     CHECK(eventually([&] { return descriptors_of(server.pid()).size() == 4; }));
     auto held = descriptors_of(server.pid());
     CHECK(held[0] == "/dev/null");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "machine.h"
 #include "reasons.h"
 #include "support.h"
 
@@ -79,7 +80,7 @@ static void check_serves_with_output(int output) {
     int port = 0;
     Fd listener = listen_locally(&port); // passed in: no port to find out
     start.in_child = [&listener] { pass_listener(listener); };
-    Process server({program("echo_mpserv")}, start);
+    Process server(server_command(), start);
     for (int i = 0; i < 20; i++)
         CHECK(echoes(dial(port), "hello"));
     server.signal(SIGTERM);

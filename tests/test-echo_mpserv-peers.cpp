@@ -14,12 +14,6 @@
 #include "reasons.h"
 #include "support.h"
 
-static pid_t only_child(const Server &server) {
-    REQUIRE(eventually(
-        [&server] { return children_of(server.pid()).size() == 1; }));
-    return children_of(server.pid()).front();
-}
-
 static void stop(pid_t pid) {
     REQUIRE(kill(pid, SIGSTOP) == 0);
     REQUIRE(eventually([pid] { return process_state(pid) == "T"; }));
@@ -46,7 +40,7 @@ TEST_CASE("a reset with bytes on their way ends the child, and no other") {
         Server server;
         Fd client = dial(server.port);
         CHECK(echoes(client, "hello"));
-        pid_t child = only_child(server);
+        pid_t child = only_child_of(server.pid());
         if (!child_reads)
             stop(child);
         // Else it comes to stand in a write that nobody reads.
@@ -85,7 +79,7 @@ TEST_CASE("a child that crashes is told by its signal, and reaped") {
     Server server({}, start);
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
-    REQUIRE(kill(only_child(server), SIGSEGV) == 0);
+    REQUIRE(kill(only_child_of(server.pid()), SIGSEGV) == 0);
     CHECK(server.output_has("(killed by signal 11)\n"));
     CHECK(receive_to_end(client).empty());
     CHECK(children_of(server.pid()).empty());

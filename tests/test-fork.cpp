@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "demos.h"
+#include "machine.h"
 
 TEST_CASE("each side changes its own copies, and each line stands once") {
     check_each_start({program("fork")}, [](const Run &fork) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "demos.h"
+#include "machine.h"
 
 // The order of the two ends is theirs; a pid stands with its own status.
 static void check_output(const std::string &output) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "machine.h"
 #include "sockets.h"
 #include "support.h"
 
@@ -162,8 +163,10 @@ TEST_CASE("a family may have the port to itself" *
 
 TEST_CASE("a host without IPv6 listens on IPv4 alone") {
     for (int error : {EAFNOSUPPORT, EADDRNOTAVAIL}) {
-        no_ipv6 = error;
         bind_fails = error == EADDRNOTAVAIL;
+        if (bind_fails && !have_ipv6_family())
+            continue; // socket(2) has failed before
+        no_ipv6 = error;
         listen_failure failure = {};
         size_t held = descriptors_of(getpid()).size();
         Fd ipv4(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
@@ -186,7 +189,7 @@ TEST_CASE("a listen that fails is named, and leaves nothing open") {
     CHECK(errno == EADDRINUSE);
     listen_fails = false;
     CHECK(std::string(failure.call) == "listen");
-    CHECK(text_of(failure.address) == "[::]:0");
+    CHECK(text_of(failure.address) == every_address() + ":0");
     CHECK(descriptors_of(getpid()).size() == held);
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("the client and its writer, whoever ends first") {
     Memcheck ended(words, start);
     REQUIRE(write(keyboard.write_end.get(), "hello\n", 6) == 6);
     REQUIRE(ended.process.output_has("hello\n"));
-    kill(children_of(server.pid()).front(), SIGTERM);
+    kill(only_child_of(server.pid()), SIGTERM);
     CHECK(ended.process.wait() == 0);
     check_silent(ended, 2, 1);
 }

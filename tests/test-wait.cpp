@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "demos.h"
+#include "machine.h"
 #include "reasons.h"
 
 TEST_CASE("both statuses are collected, each by its name") {

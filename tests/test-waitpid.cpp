@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "demos.h"
+#include "machine.h"
 
 TEST_CASE("the parent polls until the child has sent its status") {
     check_each_start({program("waitpid"), "1", "1"}, [](const Run &waitpid) {
@@ -15,15 +16,9 @@ TEST_CASE("the parent polls until the child has sent its status") {
     });
 }
 
-// The only child of PARENT, when it is there.
-static pid_t child_of(pid_t parent) {
-    CHECK(eventually([parent] { return children_of(parent).size() == 1; }));
-    return children_of(parent).front();
-}
-
 TEST_CASE("a child that is stopped is no child that has ended") {
     Process stopped({program("waitpid"), "2", "1"});
-    pid_t child = child_of(stopped.pid());
+    pid_t child = only_child_of(stopped.pid());
     REQUIRE(kill(child, SIGSTOP) == 0);
     REQUIRE(stopped.output_has("sleep 1sec.", 3));
     CHECK(count_of("Child send", stopped.output) == 0);
@@ -34,7 +29,7 @@ TEST_CASE("a child that is stopped is no child that has ended") {
 
 TEST_CASE("a child that is killed has sent nothing, and that is told") {
     Process waitpid({program("waitpid"), "1000", "1"});
-    REQUIRE(kill(child_of(waitpid.pid()), SIGKILL) == 0);
+    REQUIRE(kill(only_child_of(waitpid.pid()), SIGKILL) == 0);
     CHECK(waitpid.wait() == 1);
     CHECK(count_of("killed by signal 9", waitpid.errors) == 1);
     CHECK(count_of("Child send", waitpid.output) == 0);
