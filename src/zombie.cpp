@@ -32,8 +32,19 @@ static void await_end_only(pid_t pid) {
         die_plain("child %d did not end well", pid);
 }
 
+// In a new PID namespace, /proc lists the old one's processes until it is
+// mounted again: our child's ID is another process's there (pid_namespaces(7)).
+static void check_proc(void) {
+    char self[16] = {};
+    if (readlink("/proc/self", self, sizeof self - 1) == -1)
+        die("/proc/self");
+    if (atoi(self) != getpid())
+        die_plain("/proc is of another PID namespace");
+}
+
 // What ps(1) would show in another terminal: proc(5)'s line "State:\tZ ...".
 static void show_state(pid_t pid) {
+    check_proc();
     char path[32];
     (void)snprintf(path, sizeof path, "/proc/%d/status", pid); // fits
     int fd = open(path, O_RDONLY | O_CLOEXEC);

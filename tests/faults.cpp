@@ -216,6 +216,7 @@ static const Row rows[] = {
     {"demo", parent, "write", "EINTR", once, carries_on, ""},
     {"demo", parent, "wait4 waitid", "ECHILD EINTR", both, ends, "wait"},
     {"demo", parent, "openat", "EMFILE EACCES", both, stops, "/proc/"},
+    {"demo", parent, "readlink", "EACCES", both, stops, "/proc/self: "},
     {"demo", parent, "read", "EIO", both, stops, "/proc/"},
     {"demo", parent, "read", "EINTR", once, carries_on, ""},
     {"demo", parent, "close", "EINTR EIO", both, carries_on, ""},
