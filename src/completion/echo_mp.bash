@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: MIT
-# bash completion for echo_mpserv and echo_mpclient: the options that --help of
-# the program itself lists, so that none is forgotten here, and hosts for the
+# bash completion for echo_mpserv and echo_mpclient: options, and hosts for the
 # client. An option's argument is a number or an address: nothing to offer.
 # shellcheck shell=bash
 
-_echo_mp() { # PROGRAM WORD WORD-BEFORE
-    local program=${1/#\~/$HOME} word=$2 before=$3
-    local short='' long='' with_argument=' ' usage='' line operands=0 i
+# The options are listed, not asked for by --help: a program that has been typed
+# but not entered must not run.
+_echo_mp() { # WORD WORD-BEFORE FLAGS OPTIONS-WITH-ARGUMENT HOSTS
+    local word=$1 before=$2 with_argument=" $4 " operands=0 i
     COMPREPLY=()
-    while IFS= read -r line; do
-        [[ $usage ]] || usage=$line
-        [[ $line =~ ^\ \ (-.),\ (--[a-z0-9-]+)(\ [a-z]+)?(\ \ |$) ]] || continue
-        short+=" ${BASH_REMATCH[1]}"
-        long+=" ${BASH_REMATCH[2]}"
-        [[ ! ${BASH_REMATCH[3]} ]] ||
-            with_argument+="${BASH_REMATCH[1]} ${BASH_REMATCH[2]} "
-    done < <("$program" --help 2>/dev/null)
-
     # bash takes the = of --option=argument for a word of its own.
     [[ $with_argument != *" $before "* && $before != = && $word != = ]] ||
         return 0
@@ -29,16 +20,27 @@ _echo_mp() { # PROGRAM WORD WORD-BEFORE
             ((operands++))
         fi
     done
-    # No option holds a blank, and a host has none.
-    # shellcheck disable=SC2207
     case $word in
-    --*) COMPREPLY=($(compgen -W "$long" -- "$word")) ;;
-    -*) COMPREPLY=($(compgen -W "$short $long" -- "$word")) ;;
+    -*)
+        mapfile -t COMPREPLY < <(compgen -W "$3 $4" -- "$word")
+        ;;
     *)
-        [[ $usage != *' host '* || $operands -gt 0 ]] ||
-            COMPREPLY=($(compgen -A hostname -- "$word"))
+        [[ ! $5 || $operands -gt 0 ]] ||
+            mapfile -t COMPREPLY < <(compgen -A hostname -- "$word")
         ;;
     esac
 }
 
-complete -F _echo_mp echo_mpserv echo_mpclient
+_echo_mpserv() {
+    _echo_mp "$2" "$3" "-4 --ipv4 -6 --ipv6 -h --help -q --quiet \
+        -S --no-sandbox -V --version" "-a --address -b --backlog -c --clients \
+        -C --clients-per-address -g --grace -t --timeout" ''
+}
+
+_echo_mpclient() {
+    _echo_mp "$2" "$3" '-4 --ipv4 -6 --ipv6 -h --help -r --raw -V --version' \
+        '-w --wait' hosts
+}
+
+complete -F _echo_mpserv echo_mpserv
+complete -F _echo_mpclient echo_mpclient

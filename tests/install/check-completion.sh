@@ -1,19 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # bash, with COMPLETION sourced, offers for PROGRAM the options that its --help
-# lists: each from each of its beginnings, and none where an argument is due.
+# lists: each from each of its beginnings, and none where an argument is due. It
+# runs no program for that, and depends neither on HOME nor on the locale.
 # usage: check-completion.sh COMPLETION PROGRAM
 set -eu
 completion=$1
 program=$2
+LC_ALL=C # one order for sort
+export LC_ALL
 
-command -v bash >/dev/null || {
-    echo 'skipped: there is no bash'
+skip() {
+    echo "skipped: $*"
     exit 77
 }
+
+command -v bash >/dev/null || skip 'there is no bash'
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
+locale=C
 
 fail() {
     echo "$*" >&2
@@ -21,10 +27,11 @@ fail() {
 }
 
 # WORD...: what is offered for the last one, sorted, on one line. The function
-# is the one that bash would call, with the words that it would give.
+# is the one that bash would call, with the words that it would give. An unset
+# variable is an error, as in a shell with `set -u`.
 # shellcheck disable=SC2016
 offered() {
-    bash --norc -uc '
+    LC_ALL=$locale LOCPATH=$folder bash --norc -uc '
         . "$1"
         shift
         name=${1##*/}
@@ -92,6 +99,21 @@ same "$host" a-host-of
 same "$host" -4 a-host-of
 same '' 127.0.0.1 a-host-of
 [ -z "$host" ] || same "$host" -w 5 a-host-of
-# A program that is not there, or says nothing, is no trouble.
-program=$folder/${program##*/}
-same '' --
+# What is typed is not run: it may be somebody else's.
+mkdir "$folder/typed"
+program=$folder/typed/${program##*/}
+printf '#!/bin/sh\n: >"%s/run"\n' "$folder" >"$program"
+chmod 755 "$program"
+same "$all_long" --
+[ ! -e "$folder/run" ] || fail 'completion has run the program'
+
+# shellcheck disable=SC2088 # as it is typed
+program="~/bin/${program##*/}"
+unset HOME
+same "$all_long" --
+
+# In Turkish a range from a to z has no i, q or w.
+locale=tr_TR.UTF-8
+localedef -i tr_TR -f UTF-8 "$folder/$locale" 2>"$folder/log" ||
+    skip 'the Turkish locale cannot be made here'
+same "$all_long" --
