@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs BUILD into an empty folder, and compares what is there with what
-# should be: each file, with its mode, and no other. What is installed runs, and
-# what the service unit starts is among it.
+# should be: each file, with its mode, and no other. What is installed runs; the
+# service unit starts the installed server, with limits that suit it; systemd
+# accepts the units.
 # usage: check-install.sh MESON VERSION BUILD LINE..., LINE being "MODE PATH"
 set -eu
 meson=$1
@@ -12,35 +13,74 @@ shift 3
 LC_ALL=C # one order for sort
 export LC_ALL
 
-# Another Meson than the one that has made the build could not read it.
-[ "$("$meson" --version)" = "$version" ] || {
-    echo "skipped: meson is not version $version"
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+skip() {
+    echo "skipped: $*"
     exit 77
 }
+
+# Another Meson than the one that has made the build could not read it.
+[ "$("$meson" --version)" = "$version" ] || skip "meson is not version $version"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 
 "$meson" install -C "$build" --no-rebuild --destdir "$folder/root" \
-    >"$folder/log" 2>&1 || {
-    cat "$folder/log" >&2
-    exit 1
-}
+    >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
 
 printf '%s\n' "$@" | sort >"$folder/expected"
 (cd "$folder/root" && find . ! -type d -exec stat -c '%a %n' {} +) |
     sed 's/ \./ /' | sort >"$folder/found"
-diff -u "$folder/expected" "$folder/found" >&2 || {
-    echo 'what is installed is not what should be' >&2
-    exit 1
+diff -u "$folder/expected" "$folder/found" >&2 ||
+    fail 'what is installed is not what should be'
+
+server=
+service=
+while read -r mode path; do
+    case "$mode $path" in
+    755*/echo_mpserv) server=$path ;;
+    *.service) service=$folder/root$path ;;
+    esac
+    [ "$mode" != 755 ] || "$folder/root$path" --help >"$folder/help"
+done <"$folder/found"
+
+# ---- the service unit -------------------------------------------------------
+
+# systemd's escapes in a path are those of printf's format.
+started=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$service")
+# shellcheck disable=SC2059
+[ "$(printf "$started")" = "$server" ] ||
+    fail "the unit starts '$started', and the server is '$server'"
+
+"$folder/root$server" --help >"$folder/help"
+above_default() { # SETTING OPTION: it is more than what the option is without
+    setting=$(sed -n "s/^$1=//p" "$service")
+    default=$(sed -n "/$2 /,/default/s/.*default \([0-9]*\).*/\1/p" \
+        "$folder/help")
+    [ "$setting" -gt "$default" ] ||
+        fail "$1=$setting, and the default of $2 is $default"
+}
+above_default TimeoutStopSec --grace
+above_default TasksMax --clients
+
+analyze() { # WORD...
+    SYSTEMD_LOG_LEVEL=warning systemd-analyze --root="$folder/root" "$@" \
+        >"$folder/log" 2>&1
 }
 
-while read -r mode path; do
-    case $path in
-    */echo_mp.service)
-        server=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$folder/root$path")
-        "$folder/root$server" --version
-        ;;
-    *) [ "$mode" != 755 ] || "$folder/root$path" --help >"$folder/help" ;;
-    esac
-done <"$folder/found"
+systemd-analyze --help 2>/dev/null | grep -q -e --offline ||
+    skip 'there is no systemd-analyze that reads a unit by itself (--offline)'
+units=$folder/root/etc/systemd/system
+mkdir -p "$units"
+cp "$service" "${service%.service}.socket" "$units/"
+{
+    analyze --man=no --recursive-errors=no verify \
+        echo_mp.service echo_mp.socket && [ ! -s "$folder/log" ]
+} || fail "systemd finds fault with the units: $(cat "$folder/log")"
+# In tenths: its verdict is "safe" below 2.0.
+analyze --offline=true --threshold=14 security "$service" ||
+    fail "the unit leaves too much: $(grep -v '^✓' "$folder/log")"
