@@ -1,27 +1,44 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check-install.sh for a build of its own, with OPTIONS, one word of them all,
-# of which only PROGRAMS, likewise, are compiled, by $CXX.
-# usage: check-layout.sh SOURCE OPTIONS PROGRAMS MESON VERSION LINE...
+# check-install.sh for a build of its own, with OPTIONS, of which only PROGRAMS,
+# a line each, are compiled, by $CXX. Its source is a copy of SOURCE in a folder
+# whose name has what a linker, a shell or Ninja takes for its own syntax; if
+# SECTION is given, the server still has it.
+# usage: check-layout.sh SOURCE OPTIONS PROGRAMS SECTION MESON VERSION LINE...
 set -eu
 source=$1
 options=$2
 programs=$3
-meson=$4
-version=$5
-shift 5
+section=$4
+meson=$5
+version=$6
+shift 6
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Both are lists of words.
-# shellcheck disable=SC2086
-{
-    "$meson" setup "$folder/build" "$source" $options &&
-        "$meson" compile -C "$folder/build" -j 2 $programs
-} >"$folder/log" 2>&1 || {
-    cat "$folder/log" >&2
+fail() {
+    echo "$*" >&2
     exit 1
 }
+
+copy="$folder/source, it's 100%"
+mkdir "$copy"
+for part in fuzz man meson.build meson_options.txt src tests; do
+    cp -R "$source/$part" "$copy/"
+done
+
+# Both are lists of lines.
+IFS='
+'
+# shellcheck disable=SC2086
+{
+    "$meson" setup "$folder/build" "$copy" $options &&
+        "$meson" compile -C "$folder/build" -j 2 $programs
+} >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
+
+[ -z "$section" ] ||
+    readelf -SW "$folder/build/src/echo_mpserv" | grep -qF " $section " ||
+    fail "the server is linked without $section: $(cat "$folder/log")"
 "$(dirname "$0")/check-install.sh" "$meson" "$version" "$folder/build" "$@"
