@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The workflows may read the project and write nothing, and what they run is
+# named by its content: actions by commit, images by digest, Python's packages
+# by hash. usage: check-workflows.sh SOURCE
+set -eu
+cd "$1"
+[ -d .github/workflows ] || {
+    echo 'skipped: this copy of the source has no workflows'
+    exit 77
+}
+set -- .github/workflows/*.yml
+
+none() { # WHY: standard input has no line
+    ! grep . >&2 || {
+        echo "$1" >&2
+        exit 1
+    }
+}
+
+grep -L '^  contents: read$' "$@" | none 'these do not say what they may do'
+grep -nE 'write|read-all' "$@" | none 'these may do more than they need'
+grep -n 'uses:' "$@" | grep -vE '@[0-9a-f]{40} ' |
+    none 'these actions are not named by commit'
+grep -nE '(debian|ubuntu):' "$@" | grep -vE '@sha256:[0-9a-f]{64}$' |
+    none 'these images are not named by digest'
+grep -nE 'pip3? install' .clusterfuzzlite/Dockerfile |
+    grep -v -e --require-hashes | none 'these packages are not named by hash'
