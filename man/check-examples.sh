@@ -187,13 +187,34 @@ begin_low() {
     skip 'no port below 1024 is free'
 }
 
+# Users of the test's own, for what runs by "$own_users COMMAND".
+own_users="unshare --mount '$folder/own_users'"
+need_own_users() {
+    mkdir "$folder/etc"
+    for file in passwd group shadow gshadow login.defs nsswitch.conf; do
+        [ ! -e "/etc/$file" ] || cp -p "/etc/$file" "$folder/etc/"
+    done
+    cat >"$folder/own_users" <<'END'
+#!/bin/sh
+mount --bind "${0%/*}/etc" /etc && exec "$@"
+END
+    chmod 755 "$folder/own_users"
+    sh -c "$own_users true" 2>"$folder/why" ||
+        skip "mounts are refused here: $(cat "$folder/why")"
+}
+
 setpriv_port() {
     need_root
-    command=$(commands "$server_page" setpriv)
+    need_own_users
+    sh -c "$own_users $(commands "$server_page" setpriv | sed -n 1p)"
+    user=$(sh -c "$own_users id -u echo_mp")
+    command="$own_users $(commands "$server_page" setpriv | sed -n 2p)"
     sh -c "${command% echo_mpserv *} true" 2>"$folder/why" ||
         skip "capabilities cannot be set here: $(cat "$folder/why")"
     begin_low "$command" low
     has low 'listening on' || fail "$(cat "$folder/low")"
+    [ "$(ps -o uid= -p "$server" | tr -d ' ')" = "$user" ] ||
+        fail 'the server runs as another user'
     end_server "$server"
     first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
     [ "$first" = 1024 ] || return 0
