@@ -165,6 +165,13 @@ client() {
     ! sh -c "$command" 2>/dev/null || fail 'alive, though nobody is'
 }
 
+# The scripts' own network is not the one of who runs the tests: see alone.cpp.
+need_own_network() {
+    here=$(readlink /proc/self/ns/net) || skip 'networks cannot be told apart'
+    [ "$here" != "$(readlink "/proc/$PPID/ns/net")" ] ||
+        skip 'not in a network of its own'
+}
+
 as_nobody='setpriv --reuid=nobody --regid=nogroup --clear-groups'
 as_nobody="$as_nobody --inh-caps=-all"
 
@@ -339,6 +346,57 @@ flood() {
     exec 9>"$folder/silence"
     until_true has server '\(timed out\)'
     exec 9>&-
+    end_server "$server"
+}
+
+add_address() { # ADDRESS: IPv6 has its route a moment later
+    ip address add "$1" dev lo
+    until_true ip route get "$1" >"$folder/route" 2>&1
+}
+
+served() { # ADDRESS: a client of it
+    echo_mpclient -w 10 "$1" "$port" </dev/null 2>"$folder/why" ||
+        fail "$1 is not served: $(cat "$folder/why")"
+}
+
+dropped() { # ADDRESS: its attempts to connect
+    ! echo_mpclient -w 1 "$1" "$port" </dev/null 2>"$folder/why" ||
+        fail "$1 is still served"
+    has why 'timed out' || fail "$(cat "$folder/why")"
+}
+
+rate_limit() {
+    need_own_network
+    for tool in ip nft; do
+        command -v "$tool" >/dev/null || skip "there is no $tool"
+    done
+    nft list ruleset 2>"$folder/why" ||
+        skip "no rules can be set here: $(cat "$folder/why")"
+    begin_server 'echo_mpserv 0' server
+    # Nobody gets another one because the machine is slow.
+    display "$server_page" echo_mp.nft |
+        sed "s/7777/$port/; s|30/minute|1/day|" >"$folder/echo_mp.nft"
+    command=$(commands "$server_page" nft)
+    (cd "$folder" && sh -ec "$command")
+    burst=$(sed -n 's/.* burst \([0-9]*\) .*/\1/p' "$folder/echo_mp.nft" |
+        head -n 1)
+
+    add_address 10.0.0.1
+    for i in $(seq "$burst"); do
+        served 10.0.0.1
+    done
+    dropped 10.0.0.1
+    served 127.0.0.1
+    # Each from an address of its own, in one /64.
+    if [ -e /proc/net/if_inet6 ]; then
+        for i in $(seq "$burst"); do
+            add_address "fd00::1:$i"
+            served "fd00::1:$i"
+        done
+        add_address fd00::2
+        dropped fd00::2
+        served ::1
+    fi
     end_server "$server"
 }
 
