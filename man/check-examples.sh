@@ -400,6 +400,29 @@ rate_limit() {
     end_server "$server"
 }
 
+# By a connection from it, where the kernel has but one to choose.
+port_in_use() {
+    need_own_network
+    command -v ss >/dev/null || skip 'there is no ss'
+    begin_server 'echo_mpserv -a 127.0.0.1 0' server
+    used=$((port - 1))
+    echo "$used $used" 2>"$folder/why" \
+        >/proc/sys/net/ipv4/ip_local_port_range ||
+        skip "the range of ports cannot be set: $(cat "$folder/why")"
+    mkfifo "$folder/silence"
+    begin "echo_mpclient 127.0.0.1 $port" client "$folder/silence"
+    exec 9>"$folder/silence"
+    until_true has server "new client connected... 127.0.0.1:$used "
+    ! echo_mpserv "$used" 2>"$folder/why" || fail "port $used is not in use"
+    has why "bind .*:$used: Address already in use" ||
+        fail "$(cat "$folder/why")"
+    sh -c "$(commands "$server_page" port_in_use | sed "s/7777/$used/")" \
+        >"$folder/ss"
+    has ss "127.0.0.1:$used .*echo_mpclient" || fail "$(cat "$folder/ss")"
+    exec 9>&-
+    end_server "$server"
+}
+
 echoes() { # WORD: through $front
     [ "$(echo "$1" | echo_mpclient -w 5 127.0.0.1 "$front" 2>&1)" = \
         "Message from server: $1" ]
