@@ -36,8 +36,12 @@ static int take_away(const char *name) {
         if (error != 0 || strcmp(part.name, name) != 0)
             continue;
         auto reason = static_cast<uint32_t>(part.reason);
-        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(reason), part.call, 1,
-                                 SCMP_A0(SCMP_CMP_EQ, part.argument));
+        const struct scmp_arg_cmp only_this = {.arg = 0,
+                                               .op = SCMP_CMP_EQ,
+                                               .datum_a = part.argument,
+                                               .datum_b = 0};
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(reason),
+                                       part.call, 1, &only_this);
         count++;
     }
     if (error == 0)
