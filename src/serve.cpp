@@ -348,14 +348,12 @@ static int64_t phase_end(const struct server *s) {
 // Children that were killed long ago, and that waitpid(2) does not give out,
 // are left to init(1).
 static void end_phase(struct server *s) {
-    if (s->phase == draining) {
-        kill_children(s);
-    } else if (s->reap_at != never) {
+    if (s->phase == ending && s->reap_at != never) {
         s->broken = true;
         s->phase = over;
-    } else { // a process may need long to go, as while it dumps core
-        begin_phase(s, ending);
+        return;
     }
+    kill_children(s);
 }
 
 static void heed_stop(struct server *s) {

@@ -37,7 +37,7 @@ static const Control controls[] = {
     {"zombie_left", audit_small_storm, {no_zombie}},
     {"removed_twice", audit_small_storm, {lines}},
     {"child_takes_sigint", audit_signals, {dispositions}},
-    {"child_blocks_signals", audit_signals, {dispositions}},
+    {"child_unblocks_signals", audit_signals, {dispositions}},
     {"dies_by_sigpipe", audit_signals, {dispositions}},
     {"wakes_when_idle", audit_idle, {idle}},
     {"child_wakes_when_idle", audit_idle, {idle}},
