@@ -15,22 +15,28 @@
 #include "log.h"
 #include "talk.h"
 
-constexpr char usage[] = "usage: echo_mpclient [-46hrV] [-w seconds] host port";
+constexpr char usage[] =
+    "usage: echo_mpclient [-46hrV] [-t seconds] [-w seconds] host port";
 
 constexpr char help[] =
     "%s\n"
     "\n"
     "Sends its input to an echo server and prints what comes back.\n"
     "\n"
-    "  host, port            name or numeric address; 1 to 65535\n"
-    "  -4, --ipv4            IPv4 only\n"
-    "  -6, --ipv6            IPv6 only\n"
-    "  -r, --raw             pass bytes through untouched: no prefix, no q\n"
-    "  -w, --wait seconds    give up connecting after so long, the look-up\n"
-    "                        of the name not counted; default 0, as long as\n"
-    "                        the kernel tries\n"
-    "  -h, --help            print this and exit\n"
-    "  -V, --version         print the version and exit\n"
+    "  host, port             name or numeric address; 1 to 65535\n"
+    "  -4, --ipv4             IPv4 only\n"
+    "  -6, --ipv6             IPv6 only\n"
+    "  -r, --raw              pass bytes through untouched: no prefix, no q\n"
+    "  -t, --timeout seconds  give up when something is due from the server "
+    "and\n"
+    "                         nothing has come for this long; default 0, "
+    "never\n"
+    "  -w, --wait seconds     connection timeout, shared among the addresses "
+    "of\n"
+    "                         host, excluding name resolution; default 0, the\n"
+    "                         kernel's own limit\n"
+    "  -h, --help             print this and exit\n"
+    "  -V, --version          print the version and exit\n"
     "\n"
     "A line that is just q or Q, or the end of the input, ends the sending;\n"
     "what is on its way is still received.";
@@ -40,6 +46,7 @@ constexpr struct option long_options[] = {
     {"ipv4", no_argument, nullptr, '4'},
     {"ipv6", no_argument, nullptr, '6'},
     {"raw", no_argument, nullptr, 'r'},
+    {"timeout", required_argument, nullptr, 't'},
     {"version", no_argument, nullptr, 'V'},
     {"wait", required_argument, nullptr, 'w'},
     {nullptr, 0, nullptr, 0},
@@ -49,7 +56,8 @@ struct options {
     const char *host;
     in_port_t port;
     int family;
-    int wait; // seconds
+    int timeout; // seconds
+    int wait;    // seconds
     bool raw;
 };
 
@@ -61,6 +69,9 @@ static void apply_option(struct options *o, int option, char **argv) {
         break;
     case 'r':
         o->raw = true;
+        break;
+    case 't':
+        o->timeout = argument_number(usage, "timeout", optarg, 0, most_seconds);
         break;
     case 'w':
         o->wait = argument_number(usage, "wait", optarg, 0, most_seconds);
@@ -79,7 +90,7 @@ static void apply_option(struct options *o, int option, char **argv) {
 static void read_options(struct options *o, int argc, char **argv) {
     opterr = 0; // die_bad_option() says it
     int option = 0;
-    while ((option = next_option(argc, argv, ":46hrVw:", long_options)) != -1)
+    while ((option = next_option(argc, argv, ":46hrVt:w:", long_options)) != -1)
         apply_option(o, option, argv);
     if (argc - optind < 2)
         die_usage(usage, "%s is missing", argc == optind ? "host" : "port");
@@ -94,29 +105,29 @@ static void read_options(struct options *o, int argc, char **argv) {
 
 // One line of reason on standard error; the first is the one that matters.
 static void explain(const struct talk_report *r, const char *peer) {
-    errno = r->failed != nullptr ? r->error : r->unsent_error;
+    errno = r->error;
     if (r->failed != nullptr)
         warn("%s: %s", peer, r->failed);
-    else if (r->unsent != nullptr)
-        warn("%s: %s", peer, r->unsent);
     else if (r->killed_by != 0)
         warn_plain("%s: the writer was killed by signal %d", peer,
                    r->killed_by);
     else if (r->server_first)
         warn_plain("%s: the server ended the connection%s", peer,
-                   r->input_left         ? " with input left"
-                   : r->sent.bytes == 0U ? " before anything was sent"
-                                         : "");
-    if (r->sent.bytes != r->received.bytes)
-        warn_plain("%s: sent %ju bytes, received %ju", peer,
-                   uintmax_t{r->sent.bytes}, uintmax_t{r->received.bytes});
-    else if (r->sent.hash != r->received.hash)
+                   r->input_left   ? " with input left"
+                   : r->sent == 0U ? " before anything was sent"
+                                   : "");
+    if (r->sent != r->received)
+        warn_plain("%s: sent %ju bytes, received %ju", peer, uintmax_t{r->sent},
+                   uintmax_t{r->received});
+    else if (r->altered)
         warn_plain("%s: what came back is not what was sent", peer);
 }
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
         die("inherited descriptors and signals");
+    if (catch_signals() == -1)
+        die("sigaction");
     struct options o = {};
     read_options(&o, argc, argv);
     char peer[address_text_size];
@@ -128,8 +139,10 @@ int main(int argc, char **argv) {
                   : o.family == AF_INET6 ? " with -6"
                                          : "",
                   why);
+    struct talk_settings settings = {socket, STDIN_FILENO, STDOUT_FILENO, o.raw,
+                                     o.timeout};
     struct talk_report report;
-    int result = talk(socket, STDIN_FILENO, STDOUT_FILENO, o.raw, &report);
+    int result = talk(&settings, &report);
     explain(&report, peer);
     (void)close(socket); // all that was to come has come
     return result == 0 ? EXIT_SUCCESS : exit_failed;

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <initializer_list>
 #include <netdb.h>
+#include <sched.h>
 #include <string>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -140,6 +142,53 @@ TEST_CASE("a connection that cannot be made is told") {
     CHECK(count_of(": " + reason_of(EAI_NONAME) + "\n", unknown.errors) == 1);
 }
 
+static bool timed_out(const std::string &errors) {
+    return count_of("receiving: " + reason_of(ETIMEDOUT) + "\n", errors) == 1;
+}
+
+// A health check, as the manual page has it.
+static Run check_health(int port) {
+    return talk_to(port, "", {"-t", "1", "--wait", "40"});
+}
+
+TEST_CASE("a health check ends, whatever the server does") {
+    Server server({"-c", "1"});
+    CHECK(check_health(server.port).status == 0);
+    Fd client = dial(server.port);
+    REQUIRE(echoes(client, "x"));
+    Run full = check_health(server.port);
+    CHECK(full.status == 1);
+    CHECK(timed_out(full.errors));
+    client.close();
+    server.signal(SIGSTOP);
+    Run stopped = check_health(server.port);
+    CHECK(stopped.status == 1);
+    CHECK(timed_out(stopped.errors));
+}
+
+TEST_CASE("bytes that a server keeps are told when its time is over") {
+    Server server;
+    server.signal(SIGSTOP);
+    Keyboard keyboard;
+    Process client(client_words(server.port, {"--timeout", "1"}),
+                   keyboard.start());
+    keyboard.type("hello\n");
+    CHECK(client.wait() == 1);
+    CHECK(timed_out(client.errors));
+    CHECK(count_of("sent 6 bytes, received 0\n", client.errors) == 1);
+    CHECK(orphans_left_by(client.pid()) == 0);
+}
+
+TEST_CASE("a user who types nothing is not disconnected by the client") {
+    Server server({"-t", "2"});
+    Keyboard keyboard;
+    Process client(client_words(server.port, {"-t", "1"}), keyboard.start());
+    keyboard.type("hello\n");
+    CHECK(client.wait() == 0); // the server was the first to lose patience
+    CHECK(client.output == prefix + "hello\n");
+    CHECK(count_of("the server ended the connection\n", client.errors) == 1);
+}
+
 TEST_CASE("help, version and wrong words") {
     for (const char *word : {"-h", "--help"}) {
         Run help = run({program("echo_mpclient"), word});
@@ -161,6 +210,7 @@ TEST_CASE("help, version and wrong words") {
         {{"localhost", "http"}, "port: 'http'"},
         {{"localhost", "1", "2"}, "'2' is one argument too many"},
         {{"-x", "localhost", "1"}, "'-x'"},
+        {{"-t", "1000001", "localhost", "1"}, "timeout: '1000001'"},
         {{"-w", "x", "localhost", "1"}, "wait: 'x'"},
         {{"-46", "localhost", "1"}, "-4 and -6"},
         {{"-w"}, "'-w' needs an argument"},
@@ -318,6 +368,10 @@ TEST_CASE("no writer outlives a client, however that ends") {
         keyboard.type("hello\n");
         REQUIRE(client.output_has(prefix + "hello\n"));
         client.signal(signo);
+        siginfo_t end = {};
+        REQUIRE(waitid(P_PID, static_cast<id_t>(client.pid()), &end,
+                       WEXITED | WNOWAIT) == 0);
+        CHECK(end.si_code != CLD_EXITED); // by the signal itself
         CHECK(client.wait() == 128 + signo);
         int orphans = orphans_left_by(client.pid());
         // Where a handler can run, it has reaped the writer as well.
@@ -339,6 +393,74 @@ TEST_CASE("Ctrl-C works while the output stands still") {
     REQUIRE(kill(-client.pid(), SIGINT) == 0);
     CHECK(client.wait() == 128 + SIGINT);
     CHECK(orphans_left_by(client.pid()) == 0);
+}
+
+// For StartOptions::in_child: makes the program process 1 of a PID namespace.
+// The process that was started waits for it, and ends with its status.
+static void become_process_1() {
+    int status = 0;
+    pid_t pid = unshare(CLONE_NEWPID) == 0 ? fork() : -1;
+    if (pid == 0)
+        return;
+    bool exited = waitpid(pid, &status, 0) == pid && WIFEXITED(status);
+    _exit(exited ? WEXITSTATUS(status) : 126);
+}
+
+// Without root, or in some containers, there are none.
+static bool have_pid_namespaces() {
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(unshare(CLONE_NEWPID) == -1);
+    int status = -1;
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+// It and nobody else: a terminal would signal its whole group.
+static void end_process_1(Process &parent, int signo) {
+    REQUIRE(kill(only_child_of(parent.pid()), signo) == 0);
+    CHECK(parent.wait() == 128 + signo);
+    CHECK(parent.errors.empty());
+    CHECK(orphans_left_by(parent.pid()) == 0);
+}
+
+// The kernel lets no signal end process 1 by default, not even by raise(3).
+TEST_CASE("as process 1 it ends by a signal, too" *
+          doctest::skip(!have_pid_namespaces())) {
+    Server server;
+    for (int signo : {SIGINT, SIGTERM, SIGHUP}) {
+        Keyboard keyboard;
+        StartOptions start = keyboard.start();
+        start.in_child = become_process_1;
+        Process talks(client_words(server.port), start);
+        keyboard.type("hello\n");
+        REQUIRE(talks.output_has(prefix + "hello\n"));
+        end_process_1(talks, signo);
+
+        Pipe stuck = make_pipe();
+        Fd endless(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+        start.input = endless.get();
+        start.output = stuck.write_end.get();
+        Process stalls(client_words(server.port, {"-r"}), start);
+        CHECK(receive(stuck.read_end, 65536) == std::string(65536, '\0'));
+        end_process_1(stalls, signo);
+    }
+}
+
+TEST_CASE("as process 1 it ends while it connects" *
+          doctest::skip(!have_pid_namespaces())) {
+    Peer peer;
+    // A full backlog lets further connections wait: Linux drops their SYN.
+    REQUIRE(listen(peer.listener.get(), 0) == 0);
+    Fd filler = dial(peer.port);
+    StartOptions start;
+    start.in_child = become_process_1;
+    Process connects(client_words(peer.port), start);
+    pid_t client = only_child_of(connects.pid());
+    REQUIRE(eventually([client] {
+        return count_of("socket:", text_of(descriptors_of(client))) == 1 &&
+               process_state(client) == "S";
+    }));
+    end_process_1(connects, SIGTERM);
 }
 
 TEST_CASE("SIGHUP stays ignored where nohup made it so") {

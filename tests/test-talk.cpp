@@ -3,6 +3,8 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <functional>
+#include <list>
 #include <poll.h>
 #include <string>
 #include <sys/socket.h>
@@ -20,22 +22,26 @@ static struct {
     pid_t test; // which half-closes as well
 } half_close;
 
-// Whether masks cannot be asked for; what is told of them then is wrong.
-static bool masks_fail;
+// And each wait with a time limit, all of them the receiver's: what is left
+// here happens while it waits, one after the other, and then its time is over.
+static std::list<std::function<void()>> while_it_waits;
 
 extern "C" {
+int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
+                 const sigset_t *);
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask);
 int __real_shutdown(int socket, int how);
 int __wrap_shutdown(int socket, int how);
-int __real_sigprocmask(int how, const sigset_t *set, sigset_t *before);
-int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 }
 
-int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
-    if (!masks_fail || before == nullptr)
-        return __real_sigprocmask(how, set, before);
-    sigfillset(before);
-    errno = EINVAL;
-    return -1;
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask) {
+    if (time == nullptr || while_it_waits.empty())
+        return __real_ppoll(fds, count, time, mask);
+    while_it_waits.front()();
+    while_it_waits.pop_front();
+    return 0;
 }
 
 int __wrap_shutdown(int socket, int how) {
@@ -60,7 +66,8 @@ struct Talk {
     std::string output;
 };
 
-static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
+static Talk talk_with(const Peer &peer, int input, int output, bool raw,
+                      int timeout = 0) {
     Pipe pair = make_socket_pair();
     Process server([&] {
         pair.write_end.close();
@@ -68,8 +75,10 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
     });
     pair.read_end.close(); // else the writer would hold that end open as well
     Talk talked;
-    talked.result =
-        talk(pair.write_end.get(), input, output, raw, &talked.report);
+    talk_settings settings = {pair.write_end.get(), input, output, raw,
+                              timeout};
+    REQUIRE(catch_signals() == 0);
+    talked.result = talk(&settings, &talked.report);
     pair.write_end.close();
     CHECK(server.wait() == 0);
     // However it went, no writer is left.
@@ -78,10 +87,10 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
 }
 
 static Talk talk_about(const std::string &input, const Peer &peer,
-                       bool raw = false) {
+                       bool raw = false, int timeout = 0) {
     Fd from = scratch_file(input);
     Fd to = scratch_file();
-    Talk talked = talk_with(peer, from.get(), to.get(), raw);
+    Talk talked = talk_with(peer, from.get(), to.get(), raw, timeout);
     lseek(to.get(), 0, SEEK_SET);
     talked.output = receive_to_end(to);
     return talked;
@@ -94,13 +103,18 @@ static void echo(const Fd &end) {
         send_all(end, {buffer, static_cast<size_t>(n)});
 }
 
+static void await_client_end(const Fd &end) {
+    struct pollfd gone = {end.get(), 0, 0}; // told as POLLHUP
+    poll(&gone, 1, deadline_seconds * 1000);
+}
+
 TEST_CASE("lines come back with their prefix") {
     Talk talked = talk_about("one\ntwo\nq\nthree\n", echo);
     CHECK(talked.result == 0);
     CHECK(talked.output ==
           "Message from server: one\nMessage from server: two\n");
-    CHECK(talked.report.sent.bytes == 8);
-    CHECK(talked.report.received.bytes == 8);
+    CHECK(talked.report.sent == 8);
+    CHECK(talked.report.received == 8);
     CHECK_FALSE(talked.report.server_first);
 }
 
@@ -109,14 +123,6 @@ TEST_CASE("raw bytes come back untouched, q and all") {
     Talk talked = talk_about(input, echo, true);
     CHECK(talked.result == 0);
     CHECK(talked.output == input);
-}
-
-TEST_CASE("a mask that is not known is not put back") {
-    masks_fail = true;
-    Talk talked = talk_about("one\n", echo);
-    masks_fail = false;
-    CHECK(talked.result == 0);
-    CHECK(signal_mask(getpid(), "SigBlk") == 1ULL << (SIGCHLD - 1));
 }
 
 TEST_CASE("no input is no failure") {
@@ -133,7 +139,9 @@ TEST_CASE("missing, altered and added bytes are noticed") {
     };
     CHECK(talk_about("hello\n", answer("hello\n")).result == 0);
     CHECK(talk_about("hello\n", answer("hell")).result == -1);
-    CHECK(talk_about("hello\n", answer("hallo\n")).result == -1);
+    Talk altered = talk_about("hello\n", answer("hallo\n"));
+    CHECK(altered.result == -1);
+    CHECK(altered.report.altered);
     CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
 }
 
@@ -174,8 +182,8 @@ TEST_CASE("a writer that has sent all is waited for, and its status taken") {
         CHECK_FALSE(talked.report.server_first);
         CHECK_FALSE(talked.report.input_left);
         CHECK(talked.report.killed_by == 0);
-        std::string unsent = talked.report.unsent ? talked.report.unsent : "";
-        CHECK(unsent == std::string(failed ? "shutdown" : ""));
+        std::string what = talked.report.failed ? talked.report.failed : "";
+        CHECK(what == std::string(failed ? "shutdown" : ""));
     }
 }
 
@@ -187,8 +195,11 @@ TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
         pair.read_end.close();
         signal(SIGINT, SIG_DFL);
         half_close = {2, false, getpid()};
+        talk_settings settings = {pair.write_end.get(), from.get(), to.get(),
+                                  false, 0};
         talk_report report = {};
-        talk(pair.write_end.get(), from.get(), to.get(), false, &report);
+        REQUIRE(catch_signals() == 0);
+        talk(&settings, &report);
     });
     pair.write_end.close();
     REQUIRE(writer_stops(talker.pid()));
@@ -207,8 +218,7 @@ TEST_CASE("input that is still in the writer's hands is told") {
         [](const Fd &end) {
             receive(end, 1000); // then nothing: the writer stands still
             finish_sending(end);
-            struct pollfd gone = {end.get(), 0, 0}; // told as POLLHUP
-            poll(&gone, 1, deadline_seconds * 1000);
+            await_client_end(end);
         },
         from.get(), to.get(), true);
     CHECK(talked.result == -1);
@@ -229,8 +239,8 @@ TEST_CASE("input and output that fail are named") {
     constexpr int closed = 999;
     Talk talked = talk_with(echo, closed, to.get(), false);
     CHECK(talked.result == -1);
-    CHECK(std::string(talked.report.unsent) == "standard input");
-    CHECK(talked.report.unsent_error == EBADF);
+    CHECK(std::string(talked.report.failed) == "standard input");
+    CHECK(talked.report.error == EBADF);
     Fd from = scratch_file("hello\n");
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     talked = talk_with(echo, from.get(), full.get(), false);
@@ -239,17 +249,21 @@ TEST_CASE("input and output that fail are named") {
     CHECK(talked.report.error == ENOSPC);
 }
 
+// By the peer, the only other child of PARENT.
+static void kill_writer_of(pid_t parent) {
+    REQUIRE(eventually([parent] { return children_of(parent).size() == 2; }));
+    for (pid_t pid : children_of(parent))
+        if (pid != getpid())
+            kill(pid, SIGKILL);
+}
+
 TEST_CASE("a writer killed from outside leaves no one waiting") {
     Pipe keyboard = make_pipe();
     Fd to = scratch_file();
     pid_t self = getpid();
     Talk talked = talk_with(
         [self](const Fd &end) {
-            REQUIRE(
-                eventually([self] { return children_of(self).size() == 2; }));
-            for (pid_t pid : children_of(self))
-                if (pid != getpid())
-                    kill(pid, SIGKILL);
+            kill_writer_of(self);
             receive_to_end(end); // ends only if somebody half-closes
         },
         keyboard.read_end.get(), to.get(), false);
@@ -262,4 +276,72 @@ TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
     Talk talked = talk_about(input, echo, true);
     CHECK(talked.result == 0);
     CHECK(talked.output == input);
+}
+
+// ---- a server that is silent ------------------------------------------------
+
+TEST_CASE("a server that owes bytes, or its end, is given up") {
+    Talk talked = talk_about("hello\n", await_client_end, false, 1);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.failed) == "receiving");
+    CHECK(talked.report.error == ETIMEDOUT);
+    CHECK(talked.report.sent == 6);
+    CHECK(talked.report.received == 0);
+    auto keep_open = [](const Fd &end) {
+        echo(end);
+        await_client_end(end);
+    };
+    for (const char *input : {"hello\n", ""}) {
+        talked = talk_about(input, keep_open, false, 1);
+        CHECK(talked.result == -1);
+        CHECK(std::string(talked.report.failed) == "receiving");
+        CHECK(talked.report.error == ETIMEDOUT);
+        CHECK(talked.report.sent == talked.report.received);
+    }
+}
+
+TEST_CASE("a server that owes its end to a killed writer is given up") {
+    Pipe keyboard = make_pipe();
+    Fd to = scratch_file();
+    pid_t self = getpid();
+    Talk talked = talk_with(
+        [self](const Fd &end) {
+            kill_writer_of(self);
+            await_client_end(end);
+        },
+        keyboard.read_end.get(), to.get(), false, 1);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.killed_by == SIGKILL);
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+TEST_CASE("a server that does not read is given up") {
+    Talk talked =
+        talk_about(std::string(1 << 22, 'x'), await_client_end, true, 1);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+TEST_CASE("a server is silent from when it owes something") {
+    Pipe keyboard = make_socket_pair();
+    Pipe received = make_pipe();
+    Fd to = scratch_file();
+    auto nothing = [] {};
+    auto type = [&] {
+        send_all(keyboard.write_end, "hello\nq\n");
+        receive(received.read_end, 1);
+    };
+    // The user is idle, then types just before the time is over.
+    while_it_waits = {nothing, nothing, type};
+    Talk talked = talk_with(
+        [&](const Fd &end) {
+            std::string bytes = receive(end, 6);
+            REQUIRE(write(received.write_end.get(), "x", 1) == 1);
+            send_all(end, bytes);
+            echo(end);
+        },
+        keyboard.read_end.get(), to.get(), false, deadline_seconds);
+    CHECK(while_it_waits.empty());
+    CHECK(talked.result == 0);
+    CHECK(talked.report.received == 6);
 }
