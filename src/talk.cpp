@@ -75,10 +75,13 @@ static void end_with_writer(int signo) {
     _exit(128 + signo);      // process 1 is still there
 }
 
+// What is ignored stays so, as nohup(1) wants it.
 static int handle_ending_signals(signal_handler *handler) {
     for (int signo : ending_signals) {
-        int ignored = signal_ignored(signo); // stays so, as nohup(1) wants it
-        if (ignored == -1 || (ignored == 0 && set_signal(signo, handler) == -1))
+        struct sigaction now = {};
+        if (sigaction(signo, nullptr, &now) == -1)
+            return -1;
+        if (now.sa_handler != SIG_IGN && set_signal(signo, handler) == -1)
             return -1;
     }
     return 0;

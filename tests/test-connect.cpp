@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "connect.h"
+#include "machine.h"
 #include "support.h"
 
 struct Attempt {

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <initializer_list>
 #include <netdb.h>
-#include <sched.h>
 #include <string>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -393,26 +392,6 @@ TEST_CASE("Ctrl-C works while the output stands still") {
     REQUIRE(kill(-client.pid(), SIGINT) == 0);
     CHECK(client.wait() == 128 + SIGINT);
     CHECK(orphans_left_by(client.pid()) == 0);
-}
-
-// For StartOptions::in_child: makes the program process 1 of a PID namespace.
-// The process that was started waits for it, and ends with its status.
-static void become_process_1() {
-    int status = 0;
-    pid_t pid = unshare(CLONE_NEWPID) == 0 ? fork() : -1;
-    if (pid == 0)
-        return;
-    bool exited = waitpid(pid, &status, 0) == pid && WIFEXITED(status);
-    _exit(exited ? WEXITSTATUS(status) : 126);
-}
-
-// Without root, or in some containers, there are none.
-static bool have_pid_namespaces() {
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(unshare(CLONE_NEWPID) == -1);
-    int status = -1;
-    return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 // It and nobody else: a terminal would signal its whole group.

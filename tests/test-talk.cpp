@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <functional>
 #include <list>
 #include <poll.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,14 +25,22 @@ static struct {
 } half_close;
 
 // And each wait with a time limit, all of them the receiver's: what is left
-// here happens while it waits, one after the other, and then its time is over.
-static std::list<std::function<void()>> while_it_waits;
+// here happens meanwhile, one for each wait. Its time is then over; or, where
+// that returns false, it waits on.
+static std::list<std::function<bool()>> while_it_waits;
+
+// The clock of this process and its writers is so many seconds ahead.
+static int *const seconds_ahead =
+    static_cast<int *>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 
 extern "C" {
 int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
                  const sigset_t *);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *mask);
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __real_shutdown(int socket, int how);
 int __wrap_shutdown(int socket, int how);
 }
@@ -39,9 +49,15 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *mask) {
     if (time == nullptr || while_it_waits.empty())
         return __real_ppoll(fds, count, time, mask);
-    while_it_waits.front()();
+    bool over = while_it_waits.front()();
     while_it_waits.pop_front();
-    return 0;
+    return over ? 0 : __real_ppoll(fds, count, time, mask);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = __real_clock_gettime(clock, now);
+    now->tv_sec += *seconds_ahead;
+    return result;
 }
 
 int __wrap_shutdown(int socket, int how) {
@@ -322,26 +338,79 @@ TEST_CASE("a server that does not read is given up") {
     CHECK(talked.report.error == ETIMEDOUT);
 }
 
-TEST_CASE("a server is silent from when it owes something") {
+// A talk in which nothing is left to chance: the user types and the server
+// answers only in what happens while the receiver waits.
+struct Staged {
+    static constexpr int timeout = 1000; // of the clock that is moved
+
     Pipe keyboard = make_socket_pair();
-    Pipe received = make_pipe();
+    Pipe pair = make_socket_pair(); // its read_end is the server's
     Fd to = scratch_file();
-    auto nothing = [] {};
-    auto type = [&] {
-        send_all(keyboard.write_end, "hello\nq\n");
-        receive(received.read_end, 1);
+
+    // It is with the server when this returns.
+    void type(const std::string &text) const {
+        send_all(keyboard.write_end, text);
+        CHECK(receive(pair.read_end, text.size()) == text);
+    }
+    Talk run(const std::list<std::function<bool()>> &events) const {
+        talk_settings settings = {pair.write_end.get(), keyboard.read_end.get(),
+                                  to.get(), true, timeout};
+        Talk talked;
+        while_it_waits = events;
+        *seconds_ahead = 0;
+        REQUIRE(catch_signals() == 0);
+        talked.result = talk(&settings, &talked.report);
+        return talked;
+    }
+};
+
+static std::function<bool()> pass(int seconds) {
+    return [seconds] {
+        *seconds_ahead += seconds;
+        return true;
     };
-    // The user is idle, then types just before the time is over.
-    while_it_waits = {nothing, nothing, type};
-    Talk talked = talk_with(
-        [&](const Fd &end) {
-            std::string bytes = receive(end, 6);
-            REQUIRE(write(received.write_end.get(), "x", 1) == 1);
-            send_all(end, bytes);
-            echo(end);
-        },
-        keyboard.read_end.get(), to.get(), false, deadline_seconds);
+}
+
+TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
+    auto type = [&] {
+        Staged::type("aa");
+        return true;
+    };
+    auto send = [&] {
+        send_all(pair.read_end, "a");
+        return false;
+    };
+    auto hang_up = [&] {
+        finish_sending(keyboard.write_end);
+        return false; // SIGCHLD ends the wait
+    };
+    auto end = [&] {
+        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy, too
+        return false;
+    };
+    // The user is idle for long, and types when the time is just over. Each
+    // byte, and at last the end, is waited for anew.
+    Talk talked = run({pass(900), pass(900), pass(5000), type, pass(900), send,
+                       pass(900), send, pass(5000), hang_up, pass(900), end});
     CHECK(while_it_waits.empty());
+    CHECK(talked.report.received == 2);
     CHECK(talked.result == 0);
-    CHECK(talked.report.received == 6);
+}
+
+TEST_CASE_FIXTURE(Staged, "a user who types on does not end the silence") {
+    auto type = [&] {
+        Staged::type("a");
+        return true;
+    };
+    auto go_on = [&] {
+        *seconds_ahead += 900;
+        return type();
+    };
+    Talk talked = run({type, go_on, pass(200), [&] {
+                           shutdown(pair.read_end.get(), SHUT_RDWR);
+                           return true;
+                       }});
+    CHECK(while_it_waits.size() == 1); // it gave up before the last
+    CHECK(talked.report.error == ETIMEDOUT);
+    while_it_waits.clear();
 }
