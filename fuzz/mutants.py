@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The proof of a fuzz target: builds it anew with each mistake that is listed
 in mutants/TARGET.txt, and runs it over its corpus. An oracle must end every
-one; without a mistake the target must pass. What stands still, or only exits,
-has not been caught. README.md explains the tables.
+one; without a mistake the target must pass. A mutant that hangs, or exits by
+itself, has not been caught. README.md explains the tables.
 
 usage: mutants.py FUZZ-FOLDER TARGET COMPILER WORD...
 COMPILER may be several words; WORDs are for the link: the archives of src/ and
