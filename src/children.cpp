@@ -55,11 +55,16 @@ void children_close(struct children *children) {
     *children = {};
 }
 
-// IPv4 in its mapped form, ::ffff:a.b.c.d, so that both forms are one key.
+// IPv6 without its interface identifier; IPv4 in its mapped form,
+// ::ffff:a.b.c.d, so that both forms are one key.
 static struct in6_addr key_of(const struct sockaddr_storage *peer) {
-    if (peer->ss_family == AF_INET6)
-        return reinterpret_cast<const struct sockaddr_in6 *>(peer)->sin6_addr;
     struct in6_addr key = {};
+    if (peer->ss_family == AF_INET6) {
+        key = reinterpret_cast<const struct sockaddr_in6 *>(peer)->sin6_addr;
+        if (!IN6_IS_ADDR_V4MAPPED(&key))
+            memset(key.s6_addr + 8, 0, 8);
+        return key;
+    }
     key.s6_addr[10] = 0xff;
     key.s6_addr[11] = 0xff;
     memcpy(key.s6_addr + 12,

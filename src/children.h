@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // children - the table of a server's live children: pid, and the address each
 // one serves, with a count per address. Adding, removing and counting take the
-// same time however many there are.
+// same time however many there are. An IPv6 host chooses the lower 64 bits of
+// its address itself (RFC 8981), so that each /64 counts as one address.
 #pragma once
 
 #include <netinet/in.h>
@@ -45,8 +46,8 @@ void children_add(struct children *children, pid_t pid,
 // did not make, but inherited over exec(3).
 bool children_remove(struct children *children, pid_t pid);
 
-// How many live children serve the address of PEER, its port aside. An IPv4
-// address counts as one and the same in both of its forms.
+// How many live children serve the address of PEER, its port aside: the same
+// IPv4 address, in either of its forms, or the same IPv6 /64.
 int children_from(const struct children *children,
                   const struct sockaddr_storage *peer);
 
