@@ -3,24 +3,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "die.h"
 #include "log.h"
+#include "signals.h"
 #include "stream.h"
 
 constexpr size_t say_size = 4096;
 constexpr size_t line_size = 512; // below PIPE_BUF: a pipe takes all or nothing
 
 enum sink_kind {
-    sink_plain,   // a write may wait: ask poll(2) first
-    sink_instant, // non-blocking, or a file, which makes nobody wait
-    sink_socket   // send(2) takes the wish not to wait with each call
+    sink_blocking,    // a write may block
+    sink_nonblocking, // or a regular file, which blocks nobody
+    sink_socket       // send(2) has a flag for it
 };
 
 struct sink {
@@ -29,8 +32,8 @@ struct sink {
     bool torn; // the last line was cut: the next must not run into it
 };
 
-static struct sink output = {STDOUT_FILENO, sink_plain, false};
-static struct sink errors = {STDERR_FILENO, sink_plain, false};
+static struct sink output = {STDOUT_FILENO, sink_blocking, false};
+static struct sink errors = {STDERR_FILENO, sink_blocking, false};
 static unsigned long lines_lost;
 
 // The length of a line of SIZE bytes at most that ends in a newline.
@@ -52,17 +55,22 @@ void say(const char *format, ...) {
         die("standard output");
 }
 
-// Gives SINK an open file description of its own, for O_NONBLOCK belongs to
-// the description, and others (the shell, a pipe's other writers) share it.
-static void open_anew(struct sink *sink) {
+// Gives FD an open file description of its own: O_NONBLOCK and O_APPEND belong
+// to the description, which the shell or a pipe's other writers share. One that
+// is not open for writing must not become so.
+static bool reopen(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY)
+        return false;
     char path[32];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", sink->fd);
-    int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd == -1)
-        return;
-    if (dup2(fd, sink->fd) != -1)
-        sink->kind = sink_instant;
-    (void)close(fd); // the duplicate at its old number stays
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int own =
+        open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own == -1)
+        return false;
+    bool replaced = dup2(own, fd) != -1;
+    (void)close(own); // the duplicate at the old number stays
+    return replaced;
 }
 
 static void open_sink(struct sink *sink) {
@@ -71,35 +79,53 @@ static void open_sink(struct sink *sink) {
         return;
     if (S_ISSOCK(status.st_mode))
         sink->kind = sink_socket;
-    else if (S_ISREG(status.st_mode))
-        sink->kind = sink_instant;
-    else if (S_ISFIFO(status.st_mode) || isatty(sink->fd))
-        open_anew(sink);
+    else if (reopen(sink->fd) || S_ISREG(status.st_mode))
+        sink->kind = sink_nonblocking;
 }
 
-void log_open(void) {
+// Being called, it has interrupted write(2) already.
+static void interrupt_write(int) {
+}
+
+int log_open(void) {
     open_sink(&output);
     open_sink(&errors);
+    if (output.kind != sink_blocking && errors.kind != sink_blocking)
+        return 0;
+    return set_signal(SIGALRM, interrupt_write);
 }
 
-static bool would_wait(const struct sink *sink) {
-    struct pollfd poll_fd = {.fd = sink->fd, .events = POLLOUT, .revents = 0};
-    return poll(&poll_fd, 1, 0) != 1;
-}
-
-static ssize_t write_now(const struct sink *sink, const char *line, size_t n) {
-    if (sink->kind == sink_socket)
-        return send(sink->fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sink->kind == sink_plain && would_wait(sink))
+// poll(2) reports room, but maybe not for all of the line. The timer repeats,
+// because it may expire before write(2) has begun to block.
+static ssize_t write_briefly(int fd, const char *line, size_t n) {
+    constexpr struct timeval moment = {.tv_sec = 0, .tv_usec = 100000};
+    constexpr struct itimerval expire = {moment, moment};
+    constexpr struct itimerval stop = {};
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT, .revents = 0};
+    if (poll(&poll_fd, 1, 0) != 1)
         return -1;
-    return write(sink->fd, line, n);
+    (void)setitimer(ITIMER_REAL, &expire, nullptr); // its times are valid
+    ssize_t written = write(fd, line, n);
+    (void)setitimer(ITIMER_REAL, &stop, nullptr);
+    return written;
+}
+
+static ssize_t write_line(const struct sink *sink, const char *line, size_t n) {
+    switch (sink->kind) {
+    case sink_socket:
+        return send(sink->fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    case sink_nonblocking:
+        return write(sink->fd, line, n);
+    default:
+        return write_briefly(sink->fd, line, n);
+    }
 }
 
 // LINE holds a newline and then N bytes that end in one.
 static void put_line(struct sink *sink, const char *line, size_t n) {
     const char *start = sink->torn ? line : line + 1;
     size_t length = sink->torn ? n + 1 : n;
-    ssize_t written = write_now(sink, start, length);
+    ssize_t written = write_line(sink, start, length);
     if (written == static_cast<ssize_t>(length)) {
         sink->torn = false;
         return;
@@ -118,17 +144,30 @@ void log_line(const char *format, ...) {
     put_line(&output, line, end_line(line + 1, line_size, n));
 }
 
+[[gnu::format(printf, 2, 0)]] static void
+put_error(const char *why, const char *format, va_list arguments) {
+    char what[line_size / 2];
+    (void)vsnprintf(what, sizeof what, format, arguments); // may be cut
+    char line[1 + line_size] = "\n";
+    int n = snprintf(line + 1, line_size, "%s: %s%s%s",
+                     program_invocation_short_name, what,
+                     why[0] == '\0' ? "" : ": ", why);
+    put_line(&errors, line, end_line(line + 1, line_size, n));
+}
+
 void log_error(const char *format, ...) {
     const char *why = strerror(errno);
-    char what[line_size / 2];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(what, sizeof what, format, arguments); // may be cut
+    put_error(why, format, arguments);
     va_end(arguments);
-    char line[1 + line_size] = "\n";
-    int n = snprintf(line + 1, line_size, "%s: %s: %s",
-                     program_invocation_short_name, what, why);
-    put_line(&errors, line, end_line(line + 1, line_size, n));
+}
+
+void log_warning(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    put_error("", format, arguments);
+    va_end(arguments);
 }
 
 unsigned long log_lines_lost(void) {

@@ -10,20 +10,27 @@
 // buffered, so a fork duplicates nothing. A line is at most 4095 bytes.
 [[gnu::format(printf, 1, 2)]] void say(const char *format, ...);
 
-// Makes standard output and error ready for log_line() and log_error(): a
-// pipe, FIFO or terminal is opened anew through /proc/self/fd, non-blocking,
-// in place of the inherited one, whose mode is shared with other processes
-// and stays as it is. Where that cannot be done (no /proc, another user's
-// terminal) each write is preceded by poll(2).
-void log_open(void);
+// Makes standard output and error ready for the functions below. Anything but
+// a socket is reopened through /proc/self/fd, with O_NONBLOCK and O_APPEND, in
+// place of the inherited description, whose flags are shared with other
+// processes and stay as they are; O_APPEND, so that the log goes on at the
+// start of a file that was truncated. Where that fails (no /proc, a pipe or
+// terminal of another user) each write is preceded by poll(2) and cut short by
+// a timer: SIGALRM is then handled, and the handler does nothing. Returns 0, or
+// -1 with sigaction(2)'s errno.
+int log_open(void);
 
 // Writes one line, made as by printf(3), its newline added, to standard
-// output, or drops it when that would wait or fail; a dropped or torn line is
-// counted. Never blocks, never fails. A line is at most 511 bytes.
+// output, or drops it when that would block or fail; a dropped or torn line is
+// counted. Never blocks for longer than a tenth of a second, and only where
+// log_open() could not reopen the output. A line is at most 511 bytes.
 [[gnu::format(printf, 1, 2)]] void log_line(const char *format, ...);
 
 // As log_line(), to standard error: "PROGRAM: MESSAGE: strerror(errno)".
 [[gnu::format(printf, 1, 2)]] void log_error(const char *format, ...);
+
+// As log_error(), for what has no errno: "PROGRAM: MESSAGE".
+[[gnu::format(printf, 1, 2)]] void log_warning(const char *format, ...);
 
 // How many lines of both kinds have been lost since the process began.
 unsigned long log_lines_lost(void);
