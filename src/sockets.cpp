@@ -13,7 +13,6 @@
 
 #include "number.h"
 #include "sockets.h"
-#include "stream.h"
 
 constexpr int first_passed_fd = 3; // SD_LISTEN_FDS_START
 
@@ -111,33 +110,28 @@ void format_address(const struct sockaddr_storage *address,
                        ipv6->sin6_scope_id, port);
 }
 
-int largest_backlog(void) {
-    char text[16] = {};
-    int fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
-    if (fd == -1)
-        return SOMAXCONN;
-    ssize_t n = read_some(fd, text, sizeof text - 1);
-    (void)close(fd); // it was only read
-    if (n > 0 && text[n - 1] == '\n')
-        text[n - 1] = '\0';
-    long backlog = 0;
-    if (n <= 0 || parse_number(text, 1, INT32_MAX, &backlog) == -1)
-        return SOMAXCONN;
-    return static_cast<int>(backlog);
-}
-
 static int set_flag(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value);
 }
 
+static int set_timeout(int socket, int option, int seconds) {
+    struct timeval time = {.tv_sec = seconds, .tv_usec = 0};
+    return setsockopt(socket, SOL_SOCKET, option, &time, sizeof time);
+}
+
 int set_client_options(int socket, const struct client_options *options) {
-    struct timeval time = {.tv_sec = options->timeout, .tv_usec = 0};
+    int seconds = options->timeout;
     if (set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
         set_flag(socket, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
-        set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1) == -1 ||
-        setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) == -1)
+        set_timeout(socket, SO_RCVTIMEO, seconds) == -1)
         return -1;
-    return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+    if (set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1) == -1 &&
+        errno != EOPNOTSUPP)
+        return -1;
+    int set = set_flag(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
+    return set == -1 && errno == ENOPROTOOPT
+               ? set_timeout(socket, SO_SNDTIMEO, seconds)
+               : set;
 }
 
 // Returns the call that failed, with its errno; null if none did.
@@ -216,7 +210,9 @@ static int check_passed(int fd) {
     int listening = socket_option(fd, SO_ACCEPTCONN);
     if (listening == -1)
         return -1;
-    if (listening == 1 && socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP)
+    int protocol = socket_option(fd, SO_PROTOCOL);
+    if (listening == 1 &&
+        (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP))
         return 0;
     errno = EPROTOTYPE;
     return -1;
@@ -230,21 +226,21 @@ static int take_over(int fd) {
 }
 
 int inherited_listener(void) {
-    const char *pid_text = getenv("LISTEN_PID");
-    const char *count_text = getenv("LISTEN_FDS");
+    const char *pid_text = secure_getenv("LISTEN_PID");
+    const char *count_text = secure_getenv("LISTEN_FDS");
     errno = ENOENT;
     if (pid_text == nullptr || count_text == nullptr)
         return -1;
     long pid = 0;
     long count = 0;
-    // Another process's count is none of ours: the variables outlived it.
-    if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1 ||
-        (pid == getpid() && parse_number(count_text, 0, 1, &count) == -1)) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (count == 0) {
-        errno = ENOENT;
+    bool ours = false; // else the variables outlived whom they were for
+    bool valid = parse_number(pid_text, 1, INT32_MAX, &pid) == 0;
+    if (valid)
+        ours = pid == getpid();
+    if (ours)
+        valid = parse_number(count_text, 0, 1, &count) == 0;
+    if (!valid || !ours || count == 0) {
+        errno = !valid ? EINVAL : !ours ? ESRCH : ENOENT;
         return -1;
     }
     if (check_passed(first_passed_fd) == -1 || take_over(first_passed_fd) == -1)

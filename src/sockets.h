@@ -22,25 +22,27 @@ int parse_address(const char *text, int family, in_port_t port,
 void format_address(const struct sockaddr_storage *address,
                     char text[address_text_size]);
 
-// The largest backlog that listen(2) grants: net.core.somaxconn, or SOMAXCONN
-// where that cannot be read.
-int largest_backlog(void);
-
 // What is up to the user of a client's socket.
 struct client_options {
-    int timeout; // seconds that it may be silent, or not read; 0 for ever
+    int timeout; // seconds that it may send, or acknowledge, nothing; 0: ever
 };
 
-// Sets on SOCKET, which is a client's, TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE
-// (an urgent byte is echoed like any other), and SO_RCVTIMEO and SO_SNDTIMEO
-// of OPTIONS. Or on a listener: Linux copies them to each client's socket when
-// it makes that, so that they cost nothing per client; but clients that are in
-// the backlog already go without. Returns 0, or -1 with setsockopt(2)'s errno.
+// Sets on SOCKET, a client's, TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE (an
+// urgent byte is echoed like any other), and from OPTIONS SO_RCVTIMEO, after
+// which a read fails with EAGAIN, and TCP_USER_TIMEOUT, after which everything
+// fails with ETIMEDOUT unless the client has acknowledged something. (A write
+// with SO_SNDTIMEO would fail although the client reads, slowly: it waits until
+// a third of the send buffer is free.) MPTCP has neither SO_OOBINLINE nor
+// TCP_USER_TIMEOUT; there it has to be SO_SNDTIMEO. Or on a listener: Linux
+// copies them to each client's socket when it makes that, so that they cost
+// nothing per client; but clients that are in the backlog already go without.
+// Returns 0, or -1 with setsockopt(2)'s errno. See tcp(7) and socket(7).
 int set_client_options(int socket, const struct client_options *options);
 
 struct listen_settings {
     bool ipv6_only; // else an IPv6 listener takes IPv4 clients too
-    int backlog;    // so many clients may wait to be accepted
+    int backlog;    // so many clients may wait to be accepted; the kernel
+                    // lowers it to net.core.somaxconn
     struct client_options clients;
 };
 
@@ -69,10 +71,12 @@ int listen_everywhere(int family, in_port_t port,
 // LISTEN_FDS (sd_listen_fds(3)). Returns its descriptor, now the caller's,
 // FD_CLOEXEC and O_NONBLOCK. What its clients have is its maker's choice, and
 // some may be there already: each is for set_client_options(). -1 with errno
-//   ENOENT    none has been passed to this process
+//   ENOENT    none has been passed in
+//   ESRCH     LISTEN_PID names another process
 //   EINVAL    LISTEN_PID or LISTEN_FDS is no number, or they say more than one
 //   ENOTSOCK  and other errno of getsockopt(2): what was passed is no socket
-//   EPROTOTYPE  it is a socket, but no listening TCP socket
+//   EPROTOTYPE  it is a socket, but not a listening one of TCP or MPTCP
+// Under AT_SECURE (secure_getenv(3)) none is taken.
 int inherited_listener(void);
 
 // The address that SOCKET is bound to, by getsockname(2). Returns 0, or -1 with
