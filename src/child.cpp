@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // child - the process that serves one client.
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
-#include "signals.h"
+#include "inherit.h"
 #include "sockets.h"
 #include "stream.h"
 
@@ -25,23 +24,23 @@ static int exit_status(int echoed) {
     case ECONNRESET:
     case EPIPE:
         return child_reset;
-    case EAGAIN: // SO_RCVTIMEO or SO_SNDTIMEO
-    case ETIMEDOUT:
+    case EAGAIN:    // SO_RCVTIMEO
+    case ETIMEDOUT: // TCP_USER_TIMEOUT, or keepalive
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH: // no answer either, and a router has said why
         return child_timed_out;
     default:
         return child_failed;
     }
 }
 
-void serve_client(int listener, int client,
-                  const struct client_options *options) {
-    // Else the port would stay taken when the parent is gone.
-    if (listener != -1)
-        (void)close(listener);
-    // Two calls, for each costs as many connections as it takes time; the
-    // options come from the listener wherever it is the server's own.
-    if (set_signal(SIGTERM, SIG_DFL) == -1 || unblock_signal(SIGTERM) == -1 ||
-        (options != nullptr && set_client_options(client, options) == -1))
+void serve_client(int client, const struct client_options *options) {
+    // Else the port would stay taken, and whoever reads the log would wait,
+    // when the parent has gone. One call: each costs connections.
+    close_inherited(0, static_cast<unsigned>(client) - 1);
+    if (options != nullptr && set_client_options(client, options) == -1)
         _exit(child_failed);
     _exit(exit_status(echo_stream(client))); // which closes the client as well
 }

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "children.h"
@@ -17,7 +18,7 @@
 
 constexpr int most_clients = 1000000;
 constexpr int default_clients = 1024;
-constexpr int default_grace = 10;
+constexpr int default_grace = 8; // docker stop and supervisord wait for 10
 
 constexpr char usage[] =
     "usage: echo_mpserv [-46hqSV] [-a address] [-b backlog] [-c clients]\n"
@@ -38,17 +39,22 @@ constexpr char help[] =
     "                              the kernel grants\n"
     "  -c, --clients number        so many at once, the rest wait; default %d\n"
     "  -C, --clients-per-address number\n"
-    "                              close one that is more; default: no limit\n"
-    "  -g, --grace seconds         for clients to finish after SIGTERM or\n"
-    "                              SIGINT; default %d\n"
-    "  -t, --timeout seconds       let a client go that is silent, or does\n"
-    "                              not read, for so long; default 0, never\n"
+    "                              close one that is more; a /64 of IPv6 is "
+    "one\n"
+    "                              address; default: no limit\n"
+    "  -g, --grace seconds         for clients to finish after SIGTERM, "
+    "SIGINT\n"
+    "                              or SIGHUP; default %d\n"
+    "  -t, --timeout seconds       disconnect a client that sends nothing, or\n"
+    "                              does not read, for this long; default 0,\n"
+    "                              never\n"
     "  -q, --quiet                 no line per client\n"
     "  -S, --no-sandbox            keep every system call\n"
     "  -h, --help                  print this and exit\n"
     "  -V, --version               print the version and exit\n"
     "\n"
-    "SIGUSR1 prints the totals, SIGTERM and SIGINT end it orderly.";
+    "SIGUSR1 prints statistics; SIGTERM, SIGINT and SIGHUP shut it down\n"
+    "gracefully.";
 
 constexpr struct option long_options[] = {
     {"address", required_argument, nullptr, 'a'},
@@ -141,8 +147,6 @@ static void read_options(struct options *o, int argc, char **argv) {
     if (optind < argc)
         die_usage(usage, "'%s' is one argument too many", argv[optind]);
     o->listen.ipv6_only = o->family == AF_INET6;
-    if (o->listen.backlog == 0)
-        o->listen.backlog = largest_backlog();
 }
 
 static void read_address(const struct options *o,
@@ -159,9 +163,11 @@ static void read_address(const struct options *o,
               versions);
 }
 
-static int make_listener(const struct options *o) {
+static int make_listener(const struct options *o, bool passed_to_another) {
     if (o->port == -1)
-        die_usage(usage, "port is missing");
+        die_usage(usage, "port is missing%s",
+                  passed_to_another ? ", and LISTEN_PID names another process"
+                                    : "");
     struct listen_failure failure = {};
     in_port_t port = static_cast<in_port_t>(o->port);
     int listener = -1;
@@ -181,10 +187,15 @@ static int make_listener(const struct options *o) {
 
 static void open_listener(struct options *o) {
     o->serve.listener = inherited_listener();
+    int reason = errno;
+    // What a shell, a build tool or flock(1) left open is not to be held.
+    int kept = o->serve.listener == -1 ? STDERR_FILENO : o->serve.listener;
+    close_inherited(static_cast<unsigned>(kept) + 1, UINT_MAX);
+    errno = reason;
     if (o->serve.listener != -1)
         o->serve.options = &o->listen.clients;
-    else if (errno == ENOENT)
-        o->serve.listener = make_listener(o);
+    else if (errno == ENOENT || errno == ESRCH)
+        o->serve.listener = make_listener(o, errno == ESRCH);
     else if (errno == EINVAL)
         die_usage(usage, "LISTEN_PID and LISTEN_FDS: not the number of a "
                          "process and of one listener");
@@ -204,6 +215,7 @@ int main(int argc, char **argv) {
     o.port = -1;
     o.clients = default_clients;
     o.serve.grace = default_grace;
+    o.listen.backlog = INT_MAX;
     o.sandbox = true;
     if (reset_inherited() == -1)
         die("inherited descriptors and signals");
@@ -214,9 +226,8 @@ int main(int argc, char **argv) {
     struct children children = {};
     if (children_open(&children, o.clients) == -1)
         die("a table of %d clients", o.clients);
-    if (serve_signals() == -1)
+    if (serve_signals() == -1 || log_open() == -1)
         die("sigaction");
-    log_open();
     if (o.sandbox && sandbox_enter() == -1)
         die("sandbox (-S does without)");
     log_line("listening on %s", name);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// inherit - what a process takes over from the one that started it, and must
-// not depend on.
+// inherit - what a process inherits over exec(3) and fork(2), and must not
+// depend on or keep.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "inherit.h"
@@ -28,4 +29,15 @@ int reset_inherited(void) {
         set_signal(SIGXFSZ, SIG_IGN) == -1)
         return -1;
     return unblock_signals();
+}
+
+void close_inherited(unsigned first, unsigned last) {
+#ifdef HAVE_CLOSE_RANGE
+    if (close_range(first, last, 0) == 0)
+        return;
+#endif
+    struct rlimit open_files = {};
+    (void)getrlimit(RLIMIT_NOFILE, &open_files); // cannot fail
+    for (unsigned fd = first; fd <= last && fd < open_files.rlim_cur; fd++)
+        (void)close(static_cast<int>(fd)); // mostly not open
 }

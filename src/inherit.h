@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// inherit - what a process takes over from the one that started it, and must
-// not depend on: which signals are ignored or blocked, and whether standard
-// input, output and error are open at all.
+// inherit - what a process inherits over exec(3) and fork(2), and must not
+// depend on or keep: which signals are ignored or blocked, whether standard
+// input, output and error are open at all, and other open descriptors.
 #pragma once
 
 // The first call of every program. Puts in order what exec(3) hands on:
@@ -16,3 +16,9 @@
 // Other signals that are ignored stay so, as nohup(1) relies on it. Returns 0,
 // or -1 with the errno of open(2) or sigaction(2).
 int reset_inherited(void);
+
+// Closes the descriptors from FIRST to LAST, whichever of them are open, by one
+// close_range(2) (Linux 5.9); where the kernel or the C library lacks it, by
+// close(2) for each number below RLIMIT_NOFILE. Cannot fail: Linux closes a
+// descriptor even where close(2) reports an error.
+void close_inherited(unsigned first, unsigned last);

@@ -23,6 +23,7 @@ constexpr int kept_calls[] = {
     SCMP_SYS(fork),
     SCMP_SYS(set_robust_list), // the C library in a new process: glibc
     SCMP_SYS(set_tid_address), // and musl
+    SCMP_SYS(close_range),
     // serve it
     SCMP_SYS(read),
     SCMP_SYS(write),
@@ -46,6 +47,7 @@ constexpr int kept_calls[] = {
     SCMP_SYS(clock_nanosleep),
     SCMP_SYS(clock_nanosleep_time64),
     SCMP_SYS(nanosleep),
+    SCMP_SYS(setitimer), // a write that blocks
     // free memory
     SCMP_SYS(brk),
     SCMP_SYS(munmap),
@@ -73,7 +75,7 @@ constexpr struct {
 } client_options[] = {
     {IPPROTO_TCP, TCP_NODELAY}, {SOL_SOCKET, SO_KEEPALIVE},
     {SOL_SOCKET, SO_OOBINLINE}, {SOL_SOCKET, SO_RCVTIMEO},
-    {SOL_SOCKET, SO_SNDTIMEO},
+    {SOL_SOCKET, SO_SNDTIMEO},  {IPPROTO_TCP, TCP_USER_TIMEOUT},
 };
 
 static int add_client_options(scmp_filter_ctx filter) {

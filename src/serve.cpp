@@ -22,7 +22,9 @@
 
 constexpr int retry_ms = 100;      // until what ran out is tried again
 constexpr int complaint_ms = 1000; // between two lines about it
-constexpr int insist_ms = 1000;    // between two SIGTERMs to a child
+constexpr int full_ms = 60000;     // between two lines about the limit
+constexpr int repeat_ms = 1000;    // after a signal the same may come again
+constexpr int killed_ms = 1000;    // in which the killed ought to be gone
 constexpr int patience = 8;        // turns, or errors, in a row
 
 // Children that have ended are reaped together, for a SIGCHLD of each would
@@ -40,8 +42,8 @@ constexpr int64_t never = INT64_MAX;
 
 enum phase {
     serving,
-    draining, // no listener; clients finish
-    ending,   // the grace is over; children are told to end
+    draining, // the backlog is accepted; clients finish
+    ending,   // the grace is over; children have been killed
     over      // they cannot be reaped
 };
 
@@ -49,14 +51,16 @@ struct server {
     const struct serve_settings *settings;
     struct children *children;
     enum phase phase;
+    int64_t phase_began;
     int listener;                 // -1 when closed
-    int client;                   // accepted, its fork failed; -1 for none
+    int newcomers;                // that a drain still accepts
+    int client;                   // accepted, without a child; -1 for none
     struct sockaddr_storage peer; // of that client
     int64_t accept_at;            // something ran out: no client until then
     int64_t reap_at;              // waitpid failed, and SIGCHLD will not repeat
     int64_t hold_until;           // SIGCHLD, after a reaping
-    int64_t kill_at;              // when the grace ends, or insists
     int64_t complained_at;
+    int64_t full_at;     // last told that the limit is reached
     int accept_failures; // in a row
     int turns;           // in a row in which a client was ready
     int new_children;    // since the last reaping
@@ -66,7 +70,7 @@ struct server {
 
 // What the handler has noted since serve() last looked.
 static volatile sig_atomic_t any_signal, child_ended, report_wanted,
-    stops_wanted;
+    stop_wanted;
 
 static void note_signal(int signo) {
     any_signal = 1;
@@ -74,21 +78,28 @@ static void note_signal(int signo) {
         child_ended = 1;
     else if (signo == SIGUSR1)
         report_wanted = 1;
-    else if (stops_wanted < 2)
-        stops_wanted = stops_wanted + 1; // the second ends the grace
+    else
+        stop_wanted = 1;
+}
+
+// Blocks SIGNO also where it is not handled: children are the parent's to end.
+static int note(int signo, bool unless_ignored) {
+    int ignored = signal_ignored(signo);
+    if (ignored == -1 || block_signal(signo) == -1)
+        return -1;
+    return ignored && unless_ignored ? 0 : set_signal(signo, note_signal);
 }
 
 int serve_signals(void) {
-    constexpr int noted[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1};
-    for (int signo : noted)
-        if (block_signal(signo) == -1 || set_signal(signo, note_signal) == -1)
-            return -1;
     // In the background of a terminal with `stty tostop`, a line would stop it.
-    if (set_signal(SIGTTOU, SIG_IGN) == -1)
+    if (note(SIGCHLD, false) == -1 || note(SIGTERM, false) == -1 ||
+        note(SIGUSR1, false) == -1 || note(SIGINT, true) == -1 ||
+        note(SIGHUP, true) == -1 || block_signal(SIGQUIT) == -1 ||
+        set_signal(SIGTTOU, SIG_IGN) == -1)
         return -1;
     child_ended = 0;
     report_wanted = 0;
-    stops_wanted = 0;
+    stop_wanted = 0;
     return 0;
 }
 
@@ -123,64 +134,91 @@ static pid_t fork_alone(void) {
 #endif
 }
 
-static void start_child(struct server *s, int client,
-                        const struct sockaddr_storage *peer) {
+static void tell_full(struct server *s) {
+    if (now_ms() - s->full_at < full_ms)
+        return;
+    s->full_at = now_ms();
+    log_warning("clients: limit of %d reached, others wait in the backlog",
+                s->children->limit);
+}
+
+// For the client in hand.
+static void start_child(struct server *s) {
     pid_t pid = fork_alone();
     switch (pid) {
     case -1:
         s->fork_failures++;
-        s->client = client;
-        s->peer = *peer;
         s->accept_at = try_later(s, "fork");
         return;
     case 0:
-        serve_client(s->listener, client, s->settings->options);
+        serve_client(s->client, s->settings->options);
     default:
         // The child's now: while the parent held it too, the client would
         // never see the end. Linux closes it even where close(2) fails.
-        (void)close(client);
+        (void)close(s->client);
         s->client = -1;
         s->served++;
         s->new_children++;
-        children_add(s->children, pid, peer);
+        children_add(s->children, pid, &s->peer);
     }
-    if (s->settings->quiet)
-        return;
-    char address[address_text_size];
-    format_address(peer, address);
-    log_line("new client connected... %s (pid %d)", address, pid);
+    if (!s->settings->quiet) {
+        char address[address_text_size];
+        format_address(&s->peer, address);
+        log_line("new client connected... %s (pid %d)", address, pid);
+    }
+    if (s->children->live == s->children->limit)
+        tell_full(s);
 }
 
-static bool over_limit(const struct server *s,
-                       const struct sockaddr_storage *peer) {
+static bool over_limit(const struct server *s) {
     int limit = s->settings->clients_per_address;
-    return limit != 0 && children_from(s->children, peer) >= limit;
+    return limit != 0 && children_from(s->children, &s->peer) >= limit;
 }
 
-static void refuse(struct server *s, int client,
-                   const struct sockaddr_storage *peer) {
-    (void)close(client); // nothing was sent on it
+// Closes the client in hand.
+static void refuse(struct server *s) {
+    (void)close(s->client); // nothing was sent on it
+    s->client = -1;
     s->refused++;
     if (s->settings->quiet)
         return;
     char address[address_text_size];
-    format_address(peer, address);
+    format_address(&s->peer, address);
     log_line("client refused... %s (%d from this address)", address,
              s->settings->clients_per_address);
 }
 
-static void begin_drain(struct server *s) {
+// What was left to a later turn.
+static void settle_client(struct server *s) {
+    if (over_limit(s))
+        refuse(s);
+    else
+        start_child(s);
+}
+
+static void close_listener(struct server *s) {
     (void)close(s->listener); // the system gives it up even on an error
     s->listener = -1;
-    s->phase = draining;
-    s->kill_at = now_ms() + s->settings->grace * 1000LL;
+}
+
+static void begin_phase(struct server *s, enum phase phase) {
+    s->phase = phase;
+    s->phase_began = now_ms();
+}
+
+// Who connected before the stop is served. As many as there are free places,
+// and no more: under a flood the backlog never becomes empty.
+static void begin_drain(struct server *s) {
+    begin_phase(s, draining);
+    s->newcomers = s->children->limit - s->children->live - (s->client != -1);
+    if (s->newcomers == 0)
+        close_listener(s);
 }
 
 // What accept(2) says of one connection, or of the network behind it, is no
 // reason to stop: its manual page asks to treat these like EAGAIN.
 static bool concerns_one_client(int error) {
     switch (error) {
-    case EAGAIN: // it left again, or another process took it
     case EINTR:
     case ECONNABORTED:
     case EPROTO:
@@ -200,34 +238,43 @@ static bool concerns_one_client(int error) {
 }
 
 static void accept_failed(struct server *s) {
-    bool hopeless = errno == EBADF || errno == EINVAL || errno == ENOTSOCK;
-    if (hopeless) {
+    switch (errno) {
+    case EAGAIN: // it left again, or another process took it
+        if (s->phase == draining)
+            close_listener(s);
+        return;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
         log_error("accept");
         s->broken = true;
-        begin_drain(s);
+        begin_phase(s, draining);
+        close_listener(s);
         return;
+    default:
+        // One by one they pass without a word, but not for ever and at full
+        // speed.
+        if (!concerns_one_client(errno) || ++s->accept_failures >= patience)
+            s->accept_at = try_later(s, "accept");
     }
-    // One by one they pass without a word, but not for ever and at full speed.
-    if (concerns_one_client(errno) && ++s->accept_failures < patience)
-        return;
-    s->accept_at = try_later(s, "accept");
 }
 
 static void accept_client(struct server *s) {
-    struct sockaddr_storage peer = {};
-    socklen_t size = sizeof peer;
-    int client =
-        accept4(s->listener, reinterpret_cast<struct sockaddr *>(&peer), &size,
-                SOCK_CLOEXEC);
-    if (client == -1) {
+    socklen_t size = sizeof s->peer;
+    s->client =
+        accept4(s->listener, reinterpret_cast<struct sockaddr *>(&s->peer),
+                &size, SOCK_CLOEXEC);
+    if (s->client == -1) {
         accept_failed(s);
         return;
     }
     s->accept_failures = 0;
-    if (over_limit(s, &peer))
-        refuse(s, client, &peer);
-    else
-        start_child(s, client, &peer);
+    if (s->phase == draining && --s->newcomers == 0)
+        close_listener(s);
+    // Else some of its address may have ended, their SIGCHLD being blocked: the
+    // next turn knows.
+    if (!over_limit(s))
+        start_child(s);
 }
 
 // ---- signals ---------------------------------------------------------------
@@ -273,29 +320,50 @@ static void reap(struct server *s) {
     begin_hold(s);
 }
 
-static void end_children(struct server *s) {
+static void kill_children(struct server *s) {
     int cursor = 0;
     pid_t pid = 0;
-    while ((pid = children_next(s->children, &cursor)) != 0) {
-        (void)kill(pid, SIGTERM); // not reaped yet: the pid is its own
-        (void)kill(pid, SIGCONT); // else one that is stopped would not end
-    }
+    while ((pid = children_next(s->children, &cursor)) != 0)
+        (void)kill(pid, SIGKILL); // not reaped yet: the pid is its own
     if (s->client != -1)
         (void)close(s->client); // it had no child; nothing was echoed
     s->client = -1;
-    s->phase = ending;
-    s->kill_at = now_ms() + insist_ms;
+    if (s->listener != -1)
+        close_listener(s);
+    begin_phase(s, ending);
 }
 
-// Children that were ended long ago, and that waitpid(2) does not give out, are
-// left to init(1).
-static void end_or_give_up(struct server *s) {
-    if (s->phase == ending && s->reap_at != never) {
+// When a phase that nothing ends is over.
+static int64_t phase_end(const struct server *s) {
+    switch (s->phase) {
+    case draining:
+        return s->phase_began + s->settings->grace * 1000LL;
+    case ending:
+        return s->phase_began + killed_ms;
+    default:
+        return never;
+    }
+}
+
+// Children that were killed long ago, and that waitpid(2) does not give out,
+// are left to init(1).
+static void end_phase(struct server *s) {
+    if (s->phase == draining) {
+        kill_children(s);
+    } else if (s->reap_at != never) {
         s->broken = true;
         s->phase = over;
-        return;
+    } else { // a process may need long to go, as while it dumps core
+        begin_phase(s, ending);
     }
-    end_children(s);
+}
+
+static void heed_stop(struct server *s) {
+    stop_wanted = 0;
+    if (s->phase == serving)
+        begin_drain(s);
+    else if (s->phase == draining && now_ms() >= s->phase_began + repeat_ms)
+        kill_children(s);
 }
 
 static void heed_signals(struct server *s) {
@@ -305,14 +373,10 @@ static void heed_signals(struct server *s) {
         report_wanted = 0;
         log_totals(s);
     }
-    if (stops_wanted > 0 && s->phase == serving)
-        begin_drain(s);
-    if (s->phase == serving)
-        return;
-    if (stops_wanted > 1 && s->phase == draining)
-        end_children(s);
-    else if (now_ms() >= s->kill_at)
-        end_or_give_up(s);
+    if (stop_wanted)
+        heed_stop(s);
+    if (now_ms() >= phase_end(s))
+        end_phase(s);
 }
 
 // ---- the loop --------------------------------------------------------------
@@ -334,7 +398,9 @@ static bool holds_sigchld(const struct server *s, int64_t now) {
 }
 
 static int time_to_wait(const struct server *s, int64_t now, bool holding) {
-    int64_t until = s->phase == serving ? never : s->kill_at;
+    if (s->phase == draining && wants_client(s, now))
+        return 0;
+    int64_t until = phase_end(s);
     if (s->reap_at < until)
         until = s->reap_at;
     if (holding && s->hold_until < until)
@@ -382,8 +448,9 @@ static bool wait_for_event(struct server *s) {
 }
 
 static bool finished(const struct server *s) {
-    bool nobody_left = s->children->live == 0 && s->client == -1;
-    return s->phase == over || (s->phase != serving && nobody_left);
+    bool nobody_left =
+        s->children->live == 0 && s->client == -1 && s->listener == -1;
+    return s->phase == over || nobody_left;
 }
 
 int serve(const struct serve_settings *settings, struct children *children) {
@@ -393,13 +460,14 @@ int serve(const struct serve_settings *settings, struct children *children) {
     s.listener = settings->listener;
     s.client = -1;
     s.complained_at = now_ms() - complaint_ms;
+    s.full_at = now_ms() - full_ms;
     reap(&s); // children inherited over exec may have ended long ago
     while (!finished(&s)) {
         bool ready = wait_for_event(&s);
         heed_signals(&s);
         if (s.client != -1 && now_ms() >= s.accept_at)
-            start_child(&s, s.client, &s.peer);
-        else if (ready && s.listener != -1)
+            settle_client(&s);
+        else if ((ready || s.phase == draining) && wants_client(&s, now_ms()))
             accept_client(&s);
     }
     log_totals(&s);

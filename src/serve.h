@@ -10,27 +10,32 @@ struct client_options;
 struct serve_settings {
     int listener;            // non-blocking, listening; see sockets.h
     int clients_per_address; // one more is closed at once; 0 for no limit
-    int grace;               // seconds that a drain gives the clients
+    int grace;               // seconds that a drain leaves the clients
     bool quiet;              // no line per client
     // What each child sets on its client; null where the listener's clients
     // have it. Not changed while serve() runs.
     const struct client_options *options;
 };
 
-// Makes the handlers that serve() counts on, for SIGCHLD, SIGTERM, SIGINT and
-// SIGUSR1, blocks these signals but where serve() waits, and has SIGTTOU
-// ignored. Returns 0, or -1 with sigaction(2)'s errno. To be called before the
-// port is announced, so that whoever reads the announcement may send a signal.
+// Installs the handlers that serve() relies on, for SIGCHLD, SIGTERM, SIGUSR1
+// and, unless they were ignored (nohup(1), a background job), SIGINT and
+// SIGHUP. Blocks these, and SIGQUIT, except where serve() waits: in a child
+// they stay blocked. Ignores SIGTTOU. Returns 0, or -1 with sigaction(2)'s
+// errno. To be called before the port is announced, so that whoever reads the
+// announcement may send a signal.
 int serve_signals(void);
 
 // Accepts clients and gives each a child process that echoes until end of
-// file, until SIGTERM or SIGINT begins the drain: the listener is closed at
-// once, children finish what they do for at most the grace time (a second
-// signal ends it), are then ended by SIGTERM, and reaped. SIGUSR1 logs the
-// totals. CHILDREN is an empty table; its limit is the most clients at once,
-// the others wait in the backlog. Children that have ended are reaped together,
-// some milliseconds after a reaping; at once where one of them is waited for,
-// or clients are counted by address.
+// file, until SIGTERM, SIGINT or SIGHUP begins the drain: clients in the
+// backlog are accepted, as many as there are free places; the listener is
+// closed; children finish what they do within the grace period, and are then
+// ended by SIGKILL. A further signal ends the grace period, unless it comes
+// within a second of the first: a terminal and a wrapper may both have sent
+// what was meant as one. SIGUSR1 logs the totals. CHILDREN is an empty table;
+// its limit is the most clients at once, the others wait in the backlog, and a
+// line says so once a minute at most. Children that have ended are reaped
+// together, some milliseconds after a reaping; at once where one of them is
+// waited for, or clients are counted by address.
 //
 // Takes the listener over and closes it. Holds no client's descriptor when it
 // waits, but that of a client whose fork has failed and is tried again. What

@@ -17,20 +17,19 @@ int set_signal(int signo, signal_handler *handler) {
     return sigaction(signo, &action, nullptr);
 }
 
-static int change_mask(int how, int signo) {
+int signal_ignored(int signo) {
+    struct sigaction action = {};
+    if (sigaction(signo, nullptr, &action) == -1)
+        return -1;
+    return action.sa_handler == SIG_IGN;
+}
+
+int block_signal(int signo) {
     sigset_t set;
     (void)sigemptyset(&set); // cannot fail on a set of our own
     if (sigaddset(&set, signo) == -1)
         return -1;
-    return sigprocmask(how, &set, nullptr);
-}
-
-int block_signal(int signo) {
-    return change_mask(SIG_BLOCK, signo);
-}
-
-int unblock_signal(int signo) {
-    return change_mask(SIG_UNBLOCK, signo);
+    return sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
 int unblock_signals(void) {

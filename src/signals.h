@@ -17,12 +17,12 @@ typedef void signal_handler(int signo);
 // 0, or -1 with sigaction(2)'s errno (EINVAL: no such signal).
 int set_signal(int signo, signal_handler *handler);
 
+// Whether SIGNO is ignored, by sigaction(2): 1 or 0, or -1 with its errno.
+int signal_ignored(int signo);
+
 // Blocks SIGNO outside wait_for(), by sigprocmask(2). Returns 0, or -1 with
 // errno EINVAL.
 int block_signal(int signo);
-
-// Unblocks SIGNO, by sigprocmask(2). Returns 0, or -1 with errno EINVAL.
-int unblock_signal(int signo);
 
 // Unblocks every signal. Returns 0; sigprocmask(2) knows no failure here.
 int unblock_signals(void);
