@@ -248,7 +248,8 @@ static void accept_failed(struct server *s) {
     case ENOTSOCK:
         log_error("accept");
         s->broken = true;
-        begin_phase(s, draining);
+        if (s->phase == serving)
+            begin_phase(s, draining);
         close_listener(s);
         return;
     default:
@@ -348,14 +349,12 @@ static int64_t phase_end(const struct server *s) {
 // Children that were killed long ago, and that waitpid(2) does not give out,
 // are left to init(1).
 static void end_phase(struct server *s) {
-    if (s->phase == draining) {
-        kill_children(s);
-    } else if (s->reap_at != never) {
+    if (s->phase == ending && s->reap_at != never) {
         s->broken = true;
         s->phase = over;
-    } else { // a process may need long to go, as while it dumps core
-        begin_phase(s, ending);
+        return;
     }
+    kill_children(s);
 }
 
 static void heed_stop(struct server *s) {
@@ -367,7 +366,8 @@ static void heed_stop(struct server *s) {
 }
 
 static void heed_signals(struct server *s) {
-    if (child_ended || report_wanted || now_ms() >= s->reap_at)
+    // A report counts the living, and a drain the free places.
+    if (child_ended || report_wanted || stop_wanted || now_ms() >= s->reap_at)
         reap(s);
     if (report_wanted) {
         report_wanted = 0;
