@@ -20,6 +20,7 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
                    int flags);
 int __real_close(int fd);
 int __wrap_close(int fd);
+int __wrap_close_range(unsigned first, unsigned last, int flags);
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
 [[gnu::alias("__wrap_fork")]] pid_t __wrap__Fork(void);
@@ -49,6 +50,14 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *mask);
 ssize_t __real_read(int fd, void *buffer, size_t size);
 ssize_t __wrap_read(int fd, void *buffer, size_t size);
+int __real_setitimer(int which, const struct itimerval *value,
+                     struct itimerval *before);
+int __wrap_setitimer(int which, const struct itimerval *value,
+                     struct itimerval *before);
+int __real_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t size);
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t size);
 int __real_sigaction(int signo, const struct sigaction *action,
                      struct sigaction *before);
 int __wrap_sigaction(int signo, const struct sigaction *action,
@@ -82,6 +91,14 @@ int __wrap_close(int fd) {
         return __real_close(fd);
     must(model->close != nullptr);
     return model->close(fd);
+}
+
+// The C library may lack it.
+int __wrap_close_range(unsigned first, unsigned last, int flags) {
+    if (model == nullptr)
+        return static_cast<int>(syscall(SYS_close_range, first, last, flags));
+    must(model->close_range != nullptr);
+    return model->close_range(first, last, flags);
 }
 
 pid_t __wrap_fork(void) {
@@ -154,6 +171,22 @@ ssize_t __wrap_read(int fd, void *buffer, size_t size) {
         return __real_read(fd, buffer, size);
     must(model->read != nullptr);
     return model->read(fd, buffer, size);
+}
+
+int __wrap_setitimer(int which, const struct itimerval *value,
+                     struct itimerval *before) {
+    if (model == nullptr)
+        return __real_setitimer(which, value, before);
+    must(model->setitimer != nullptr);
+    return model->setitimer(which, value, before);
+}
+
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t size) {
+    if (model == nullptr)
+        return __real_setsockopt(fd, level, option, value, size);
+    must(model->setsockopt != nullptr);
+    return model->setsockopt(fd, level, option, value, size);
 }
 
 int __wrap_sigaction(int signo, const struct sigaction *action,

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@ struct modelled_calls {
                    int flags) = nullptr;
     int (*clock_gettime)(clockid_t clock, struct timespec *now) = nullptr;
     int (*close)(int fd) = nullptr;
+    int (*close_range)(unsigned first, unsigned last, int flags) = nullptr;
     void (*exit_process)(int status) = nullptr;
     int (*fcntl)(int fd, int command) = nullptr;
     pid_t (*fork)(void) = nullptr;
@@ -38,6 +40,10 @@ struct modelled_calls {
     int (*ppoll)(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *mask) = nullptr;
     ssize_t (*read)(int fd, void *buffer, size_t size) = nullptr;
+    int (*setitimer)(int which, const struct itimerval *value,
+                     struct itimerval *before) = nullptr;
+    int (*setsockopt)(int fd, int level, int option, const void *value,
+                      socklen_t size) = nullptr;
     int (*sigaction)(int signo, const struct sigaction *action,
                      struct sigaction *before) = nullptr;
     int (*sigprocmask)(int how, const sigset_t *set,

@@ -7,8 +7,10 @@
 
 #include "kernel.h"
 #include "peers.h"
+#include "sockets.h"
 
 constexpr int64_t never_reaped = -1000000;
+constexpr int64_t ms_to_be_reaped = 1000; // by a server that has killed them
 
 struct kernel kernel;
 
@@ -33,13 +35,33 @@ bool fails(struct coming_failure *failure) {
     return true;
 }
 
-int64_t end_of_grace(void) {
-    return kernel.listener_closed_at + kernel.settings.grace * int64_t{1000};
+static int free_places(void) {
+    return kernel.limit - kernel.own - (kernel.accepted == nobody ? 0 : 1);
+}
+
+void begin_drain(void) {
+    kernel.draining = true;
+    kernel.found_none = false;
+    kernel.drain_earliest = kernel.clock;
+    kernel.least_newcomers = free_places();
+}
+
+// Since it began, children may have been reaped and time may have passed.
+void heed_drain(void) {
+    if (!kernel.draining || kernel.heeded)
+        return;
+    kernel.heeded = true;
+    kernel.drain_latest = kernel.clock;
+    kernel.most_newcomers = free_places();
 }
 
 bool may_end_clients(void) {
-    return !kernel.listener_open &&
-           (kernel.stops > 1 || kernel.clock >= end_of_grace());
+    if (kernel.killed_at > 0)
+        return true;
+    int64_t grace = kernel.settings.grace * int64_t{1000};
+    if (kernel.stopped_again_at > 0 && grace > ms_until_stopped_again)
+        grace = ms_until_stopped_again;
+    return kernel.draining && kernel.clock >= kernel.drain_earliest + grace;
 }
 
 bool may_try_again(void) {
@@ -88,6 +110,8 @@ static int accept_fails(void) {
     case EINVAL:
     case ENOTSOCK:
         kernel.hopeless = true;
+        if (!kernel.draining)
+            begin_drain();
         complaint = complaint_at_once;
         break;
     case EMFILE:
@@ -97,13 +121,18 @@ static int accept_fails(void) {
         note_shortage();
         complaint = complaint_due;
         break;
+    case EAGAIN: // another process has taken them all
+        while (kernel.waiting > 0)
+            (void)take_waiting();
+        kernel.found_none = true;
+        break;
     default:
         // One alone is none to wait for; EIO is none that accept(2) knows.
         if (++kernel.connection_failures > 1 || error == EIO) {
             kernel.may_pause = true;
             complaint = complaint_right;
         }
-        if (error != EAGAIN && error != EINTR && kernel.waiting > 0)
+        if (error != EINTR && kernel.waiting > 0)
             (void)take_waiting();
     }
     note_failure("accept", error, complaint);
@@ -114,8 +143,11 @@ static int accept_fails(void) {
 static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
                             int flags) {
     must(fd == listener_fd && kernel.listener_open && flags == SOCK_CLOEXEC);
-    must(kernel.stops == 0 && !kernel.hopeless && may_try_again());
+    must(!kernel.hopeless && may_try_again());
+    must(kernel.client_told || kernel.draining);
     must(kernel.accepted == nobody && kernel.own < kernel.limit);
+    heed_drain();
+    must(!kernel.draining || kernel.newcomers < kernel.most_newcomers);
     enter();
     if (fails(&kernel.accept_failure))
         return accept_fails();
@@ -131,7 +163,9 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     kernel.accepted = client;
     kernel.client_open[client] = true;
     kernel.clients_open++;
+    kernel.newcomers += kernel.draining;
     kernel.one_too_many = most > 0 && children_at(from) >= most;
+    kernel.judged_anew = false;
     write_peer(from, client, address, size);
     return first_client_fd + client;
 }
@@ -139,35 +173,44 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
 // ---- descriptors -----------------------------------------------------------
 
 static void close_listener(void) {
-    must(kernel.listener_open);
-    must(kernel.in_child || kernel.stops > 0 || kernel.hopeless);
+    must(kernel.listener_open && kernel.draining);
+    must(kernel.hopeless || kernel.found_none || may_end_clients() ||
+         kernel.newcomers >= kernel.least_newcomers);
     kernel.listener_open = false;
-    kernel.listener_closed_at = kernel.clock;
 }
 
-static void close_client(int client) {
-    must(client >= 0 && client < kernel.clients && kernel.client_open[client]);
-    must(!kernel.in_child); // its end closes it, and tells its client
-    kernel.client_open[client] = false;
-    kernel.clients_open--;
-    if (client == kernel.handed_over) {
-        kernel.handed_over = nobody;
-        return;
-    }
-    // It was never served.
+// One that was never served.
+static void close_accepted(int client) {
     must(client == kernel.accepted);
-    must(kernel.one_too_many || may_end_clients());
     kernel.accepted = nobody;
     kernel.fork_failed = false;
-    if (!kernel.one_too_many)
+    int most = kernel.settings.clients_per_address;
+    bool full = most > 0 && children_at(kernel.address_of[client]) >= most;
+    if (!full || kernel.killed_at > 0) {
+        must(may_end_clients());
         return;
+    }
+    must(kernel.judged_anew);
     kernel.refused++;
     expect_refusal_line(client);
 }
 
+static void close_client(int client) {
+    must(client >= 0 && client < kernel.clients && kernel.client_open[client]);
+    kernel.client_open[client] = false;
+    kernel.clients_open--;
+    if (client == kernel.handed_over)
+        kernel.handed_over = nobody;
+    else
+        close_accepted(client);
+}
+
 static int modelled_close(int fd) {
-    if (!kernel.in_child)
-        enter();
+    if (kernel.in_child) {
+        child_close(fd);
+        return 0;
+    }
+    enter();
     if (fd == listener_fd)
         close_listener();
     else
@@ -184,6 +227,13 @@ static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
     return log_poll(fds->fd);
 }
 
+static int modelled_setitimer(int which, const struct itimerval *value,
+                              struct itimerval *before) {
+    must(!kernel.in_child && which == ITIMER_REAL && before == nullptr);
+    log_set_timer(value);
+    return 0;
+}
+
 static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
     if (kernel.in_child)
         return child_write(fd, buffer, size);
@@ -197,6 +247,7 @@ const struct modelled_calls kernel_calls = {
     .accept4 = modelled_accept4,
     .clock_gettime = modelled_clock_gettime,
     .close = modelled_close,
+    .close_range = child_close_range,
     .exit_process = child_exit,
     .fcntl = child_fcntl,
     .fork = modelled_fork,
@@ -208,11 +259,24 @@ const struct modelled_calls kernel_calls = {
     .poll = modelled_poll,
     .ppoll = modelled_ppoll,
     .read = child_read,
+    .setitimer = modelled_setitimer,
+    .setsockopt = child_setsockopt,
     .sigaction = modelled_sigaction,
     .sigprocmask = modelled_sigprocmask,
     .waitpid = modelled_waitpid,
     .write = modelled_write,
 };
+
+static void ignore_signals(unsigned choice) {
+    constexpr int signals[] = {SIGINT, SIGHUP, SIGTERM};
+    for (int signo : signals) {
+        if (choice % 2 == 1) {
+            kernel.handlers[signo] = SIG_IGN;
+            kernel.ignored |= signal_bit(signo);
+        }
+        choice /= 2;
+    }
+}
 
 static void add_strangers(unsigned running_ones, unsigned ended_ones) {
     for (unsigned i = 0; i < running_ones + ended_ones; i++) {
@@ -224,6 +288,7 @@ static void add_strangers(unsigned running_ones, unsigned ended_ones) {
 
 void boot(struct fuzz_input *input) {
     constexpr int limits[] = {1, 2, 3, 8};
+    static const struct client_options options = {.timeout = 1};
     kernel = {};
     kernel.input = input;
     kernel.accepted = nobody;
@@ -242,21 +307,24 @@ void boot(struct fuzz_input *input) {
     unsigned faults = take_control(input);
     kernel.mmap_fails = faults % 8 == 1;
     kernel.madvise_fails = faults % 8 == 2;
+    kernel.settings.options = faults % 8 == 3 ? &options : nullptr;
     kernel.sigactions_to_failure = static_cast<int>(faults / 8 % 16);
     open_log(faults / 128 == 1);
     unsigned family = take_control(input);
     kernel.last_pid = 100;
     kernel.pid_step = static_cast<int>(1U << (family % 4));
+    ignore_signals(family / 32);
     add_strangers(family / 4 % 4, family / 16 % 2);
 }
 
 void check_end(int result) {
     must(!kernel.listener_open && kernel.clients_open == 0);
-    must(kernel.stops > 0 || kernel.hopeless);
-    if (kernel.own > 0) // waitpid(2) does not give them out
-        must(kernel.waitpid_failed && may_end_clients());
+    must(kernel.draining);
+    if (kernel.own > 0) // waitpid(2) has not given them out for a while
+        must(kernel.waitpid_failed && kernel.killed_at > 0 &&
+             kernel.clock >= kernel.killed_at + ms_to_be_reaped);
     for (const struct modelled_child &child : kernel.children)
-        must(!is_own(child) || child.state == ended || child.told_to_end);
+        must(!is_own(child) || child.state == ended || child.killed_at > 0);
     must(result == (kernel.hopeless || kernel.own > 0 ? -1 : 0));
     check_log_end();
 }

@@ -25,6 +25,8 @@ constexpr int most_strangers = 4; // at once
 constexpr int most_children = 12; // at once, strangers among them
 constexpr int signal_count = 32;
 constexpr int most_calls_without_progress = 300;
+// From the beginning of a drain until another signal ends its grace.
+constexpr int64_t ms_until_stopped_again = 1000;
 constexpr int nobody = -1; // in place of a client's number
 
 enum child_state { gone, running, ended };
@@ -33,12 +35,11 @@ struct modelled_child {
     enum child_state state;
     pid_t pid;
     int client;   // that it serves; nobody: a stranger, by exec(3) or adoption
-    bool stopped; // what it is told waits for SIGCONT
-    bool told_to_end;
-    int64_t told_at; // last
-    int slow;        // so many more signals until it does as it is told
-    int status;      // for waitpid(2)
-    int asked;       // for it by its pid, since nobody else was left to reap
+    bool lingers; // once it is killed
+    int64_t killed_at; // by the server, last; 0: not yet
+    bool heard_of;     // its end: SIGCHLD was handled since
+    int status;        // for waitpid(2)
+    int asked;         // for it by its pid, since nobody else was left to reap
 };
 
 struct modelled_mapping {
@@ -65,20 +66,30 @@ struct kernel {
     int64_t clock, started_at; // milliseconds
 
     signal_handler *handlers[signal_count];
-    unsigned handled;          // by a function; of these three, bit SIGNO
+    unsigned handled;          // by a function; of these five, bit SIGNO
     unsigned blocked, pending; // outside the waits handled ones are blocked
-    int stops;                 // SIGTERM and SIGINT that were handled
+    unsigned ignored;          // from the start
+
+    bool draining; // a stop has come, or the listener is no use any more
+    bool heeded;   // and the server has had its turn to see it
+    int64_t drain_earliest, drain_latest; // when its grace may have begun
+    int most_newcomers, least_newcomers;  // that have a place then
+    int newcomers;                        // accepted since
+    bool found_none;                      // by accept(2) since
+    int64_t stopped_again_at;             // since the last wait; else 0
+    int64_t killed_at;                    // last; 0: nobody was killed
 
     bool listener_open;
-    int64_t listener_closed_at;
     int backlog[most_waiting]; // the clients' numbers
     int waiting;               // of them
     int clients;               // so many have come
     int address_of[most_clients];
     bool client_open[most_clients];
     int clients_open;
+    bool client_told;  // by ppoll(2) at its last use
     int accepted;      // that client waits for a child; or nobody
-    bool one_too_many; // from its address: it is to be refused
+    bool one_too_many; // from its address, unless some of those have ended
+    bool judged_anew;  // they have been reaped since it was accepted
     bool fork_failed;  // for it
     int handed_over; // that client has a child: its descriptor is to be closed
 
@@ -93,6 +104,8 @@ struct kernel {
     pid_t last_pid;
     int pid_step;
     bool in_child; // fork(2) has given 0: this is the child's view from there
+    int closed_below;                 // that number, by the child
+    bool options_set, options_failed; // by it
 
     struct coming_failure accept_failure, fork_failure, ppoll_failure,
         waitpid_failure, close_failure;
@@ -136,7 +149,11 @@ bool fails(struct coming_failure *failure);
 // has given something back.
 bool may_try_again(void);
 
-int64_t end_of_grace(void);
+// From now on the server is to drain.
+void begin_drain(void);
+
+// By now the server has seen that it is.
+void heed_drain(void);
 
 // Something has come forward: the server does not spin.
 void note_progress(void);
@@ -146,7 +163,7 @@ inline bool is_own(const struct modelled_child &child) {
     return child.state != gone && child.client != nobody;
 }
 
-// The drain's grace is over, or a second signal has ended it.
+// The drain's grace may be over, or a second signal may have ended it.
 bool may_end_clients(void);
 
 // What a client needs has run out, or is there again.
@@ -159,7 +176,8 @@ pid_t modelled_fork(void);
 pid_t modelled_waitpid(pid_t pid, int *status, int options);
 int modelled_kill(pid_t pid, int signo);
 
-// The children that serve clients from ADDRESS.
+// The children that serve clients from ADDRESS, and of which the server cannot
+// know that they have ended.
 int children_at(int address);
 
 // A child starts, CLIENT's or nobody's; returns its slot, null if none is
@@ -199,6 +217,14 @@ int modelled_sigaction(int signo, const struct sigaction *action,
                        struct sigaction *before);
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 
+// Blocked in children, and in the server where it does not wait.
+constexpr unsigned meant_for_the_server = 1U << SIGCHLD | 1U << SIGTERM |
+                                          1U << SIGINT | 1U << SIGHUP |
+                                          1U << SIGQUIT | 1U << SIGUSR1;
+
+// All signals are handled, blocked or ignored as serve_signals() has promised.
+void check_dispositions(void);
+
 inline unsigned signal_bit(int signo) {
     return 1U << signo;
 }
@@ -217,6 +243,10 @@ void begin_child(void);
 ssize_t child_read(int fd, void *buffer, size_t size);
 ssize_t child_write(int fd, const void *buffer, size_t size);
 int child_fcntl(int fd, int command);
+void child_close(int fd);
+int child_close_range(unsigned first, unsigned last, int flags);
+int child_setsockopt(int fd, int level, int option, const void *value,
+                     socklen_t size);
 
 // Checks what it leaves behind, and leaves the run by kernel.leave.
 void child_exit(int status);
@@ -235,8 +265,10 @@ void happen_asleep(int64_t until);
 // Makes the log new. A broken one drops lines and parts of lines.
 void open_log(bool broken);
 
-// What poll(2) and write(2) do on standard output and error.
+// What poll(2) and write(2) do on standard output and error, and the timer that
+// keeps write(2) from blocking.
 int log_poll(int fd);
+void log_set_timer(const struct itimerval *value);
 ssize_t log_write(int fd, const char *line, size_t size);
 
 // From now on until check_log() that one line is due, unless it is quiet.
@@ -244,6 +276,9 @@ void expect_client_line(int client, pid_t pid);
 void expect_refusal_line(int client);
 void expect_removal_line(pid_t pid, int status);
 void expect_totals(void);
+
+// Others than those that the server has must wait now: it may say so.
+void expect_full_line(void);
 
 // Whether a failure is to be complained of.
 enum complaint {

@@ -12,7 +12,7 @@ constexpr int several = 4;
 int children_at(int address) {
     int count = 0;
     for (const struct modelled_child &child : kernel.children)
-        if (is_own(child) &&
+        if (is_own(child) && (!child.heard_of || kernel.waitpid_failed) &&
             same_host(kernel.address_of[child.client], address))
             count++;
     return count;
@@ -37,7 +37,7 @@ struct modelled_child *start_child(int client) {
 
 void end_child(struct modelled_child *child, int status) {
     child->state = ended;
-    child->status = status;
+    child->status = child->killed_at > 0 ? SIGKILL : status;
     kernel.ended++;
     raise_signal(SIGCHLD);
 }
@@ -48,8 +48,20 @@ void end_strangers(void) {
             end_child(&child, 0);
 }
 
+// The client in hand; those of its address who have ended take none from it.
+static bool has_place(void) {
+    int most = kernel.settings.clients_per_address;
+    int count = 0;
+    for (const struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.state == running &&
+            same_host(kernel.address_of[child.client],
+                      kernel.address_of[kernel.accepted]))
+            count++;
+    return most == 0 || count < most;
+}
+
 pid_t modelled_fork(void) {
-    must(kernel.accepted != nobody && !kernel.one_too_many);
+    must(kernel.accepted != nobody && has_place());
     must(kernel.own < kernel.limit && may_try_again());
     must(kernel.mapping.kept); // else each child copies it
     enter();
@@ -73,6 +85,8 @@ pid_t modelled_fork(void) {
     note_plenty();
     note_progress();
     expect_client_line(child->client, child->pid);
+    if (kernel.own == kernel.limit)
+        expect_full_line();
     return child->pid;
 }
 
@@ -149,22 +163,16 @@ pid_t modelled_waitpid(pid_t pid, int *status, int options) {
 }
 
 int modelled_kill(pid_t pid, int signo) {
-    must(signo == SIGTERM || signo == SIGCONT);
+    must(signo == SIGKILL);
     must(may_end_clients());
     enter();
     struct modelled_child *child = own_child(pid);
     must(child != nullptr); // else it may be anybody's
-    if (signo == SIGCONT) {
-        child->stopped = false;
-    } else {
-        // Who insists waits in between.
-        must(!child->told_to_end || kernel.clock > child->told_at);
-        child->told_to_end = true;
-        child->told_at = kernel.clock;
-    }
-    if (child->slow > 0)
-        child->slow--;
-    else if (child->state == running && child->told_to_end && !child->stopped)
-        end_child(child, SIGTERM);
+    // Who insists waits in between.
+    must(kernel.clock > child->killed_at);
+    child->killed_at = kernel.clock;
+    kernel.killed_at = kernel.clock;
+    if (child->state == running && !child->lingers)
+        end_child(child, SIGKILL);
     return 0;
 }

@@ -22,12 +22,11 @@ enum kind {
     wait_fails, // ppoll(2)
     reaping_fails,
     close_fails,
-    child_is_held,
+    child_lingers,
     stranger_moves
 };
 constexpr int kinds = 16;
 
-constexpr int signals_ignored = 3;   // by a child that takes its time
 constexpr int most_last_wakes = 100; // after the end of the input
 
 // ---- children --------------------------------------------------------------
@@ -61,15 +60,17 @@ static void end_all(unsigned code) {
             end_child(&child, exited(code));
 }
 
-// One is stopped, or stands in a call that no signal ends until it is done.
-static void hold_child(unsigned number) {
-    struct modelled_child *child = running_child(number / 2, true);
-    if (child == nullptr)
-        return;
-    if (number % 2 == 0)
-        child->stopped = true;
-    else
-        child->slow = signals_ignored;
+// One will need time to go when it is killed, as while it dumps core.
+static void let_linger(unsigned number) {
+    struct modelled_child *child = running_child(number, true);
+    if (child != nullptr)
+        child->lingers = true;
+}
+
+static void end_killed(void) {
+    for (struct modelled_child &child : kernel.children)
+        if (child.state == running && child.killed_at > 0)
+            end_child(&child, SIGKILL);
 }
 
 static void move_stranger(unsigned number) {
@@ -155,6 +156,7 @@ static void plan_failure(enum kind kind, unsigned number) {
 // ---- all of them -----------------------------------------------------------
 
 static void take_event(uint8_t control) {
+    constexpr int stops[] = {SIGTERM, SIGINT, SIGHUP, SIGTERM};
     enum kind kind = static_cast<enum kind>(control % kinds);
     unsigned number = control / kinds;
     switch (kind) {
@@ -170,7 +172,7 @@ static void take_event(uint8_t control) {
         end_all(number);
         break;
     case stop_comes:
-        raise_signal(number % 2 == 0 ? SIGTERM : SIGINT);
+        raise_signal(stops[number % 4]);
         break;
     case report_comes:
         raise_signal(SIGUSR1);
@@ -181,8 +183,8 @@ static void take_event(uint8_t control) {
     case fork_is_child:
         kernel.next_fork_is_child = true;
         break;
-    case child_is_held:
-        hold_child(number);
+    case child_lingers:
+        let_linger(number);
         break;
     case stranger_moves:
         move_stranger(number);
@@ -201,13 +203,14 @@ void happen(void) {
 // drains must come to an end.
 static void wake(int64_t until) {
     must(++kernel.last_wakes < most_last_wakes);
-    if (kernel.stops == 0) {
+    if (!kernel.draining) {
         raise_signal(SIGTERM);
         return;
     }
     must(until != INT64_MAX); // it would sleep for ever
     kernel.clock = until;
     note_progress();
+    end_killed();
 }
 
 void happen_asleep(int64_t until) {

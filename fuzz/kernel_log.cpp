@@ -11,6 +11,8 @@
 #include "peers.h"
 
 constexpr int ms_between_errors = 1000;
+constexpr int ms_between_full_lines = 60000;
+constexpr int most_ms_to_write = 100;
 
 static struct {
     bool broken;
@@ -18,7 +20,11 @@ static struct {
     bool totals_due;          // after SIGUSR1
     bool totals_last;         // nothing was printed since
     bool totals_unasked;
+    bool full_due;   // the limit has been reached, and none has told it lately
+    bool full_right; // it has been reached since the last wait
+    int64_t full_told_at;
     int asked; // whether it would take a line: a descriptor, or nobody
+    bool timer_set;
     const char *failed_call; // that a line may be about; null for none
     int failure;
     enum complaint complaint;
@@ -35,6 +41,7 @@ void open_log(bool broken) {
     printed.broken = broken;
     printed.asked = nobody;
     printed.complained_at = -ms_between_errors;
+    printed.full_told_at = -ms_between_full_lines;
     printed.lost_before = log_lines_lost();
 }
 
@@ -102,6 +109,12 @@ void expect_totals(void) {
     printed.totals_due = true;
 }
 
+void expect_full_line(void) {
+    printed.full_right = true;
+    printed.full_due =
+        kernel.clock - printed.full_told_at >= ms_between_full_lines;
+}
+
 void note_failure(const char *call, int error, enum complaint complaint) {
     printed.failed_call = complaint == complaint_wrong ? nullptr : call;
     printed.failure = error;
@@ -137,19 +150,38 @@ static void note_complaint(void) {
     printed.complained_at = kernel.clock;
 }
 
+// What stands on standard error, or is lost. After a fork nothing fails any
+// more, so that a complaint comes before the line about the limit.
+static void note_error_line(void) {
+    if (!printed.full_right) {
+        note_complaint();
+        return;
+    }
+    must(kernel.clock - printed.full_told_at >= ms_between_full_lines);
+    printed.full_told_at = kernel.clock;
+    printed.full_due = false;
+    printed.full_right = false;
+}
+
 static void check_error_line(const char *bytes, size_t size) {
     struct expected_line line;
     line.size = 0;
-    must(printed.failed_call != nullptr);
     add(&line, program_invocation_short_name);
     add(&line, ": ");
-    add(&line, printed.failed_call);
-    add(&line, ": ");
-    add(&line, strerror(printed.failure));
-    add(&line, "\n");
+    if (printed.full_right) {
+        add(&line, "clients: limit of ");
+        add_number(&line, kernel.limit);
+        add(&line, " reached, others wait in the backlog\n");
+    } else {
+        must(printed.failed_call != nullptr);
+        add(&line, printed.failed_call);
+        add(&line, ": ");
+        add(&line, strerror(printed.failure));
+        add(&line, "\n");
+        printed.errors++;
+    }
     must(is_line(&line, bytes, size));
-    note_complaint();
-    printed.errors++;
+    note_error_line();
 }
 
 static void check_line(int fd, const char *line, size_t size) {
@@ -179,7 +211,7 @@ int log_poll(int fd) {
     printed.lost++;
     // A client's line comes at once, before the totals.
     if (fd == STDERR_FILENO)
-        note_complaint();
+        note_error_line();
     else if (printed.due.size > 0)
         printed.due.size = 0;
     else
@@ -187,8 +219,20 @@ int log_poll(int fd) {
     return 0;
 }
 
+static bool is_short(const struct timeval *time) {
+    return time->tv_sec == 0 && time->tv_usec > 0 &&
+           time->tv_usec <= most_ms_to_write * 1000;
+}
+
+void log_set_timer(const struct itimerval *value) {
+    printed.timer_set = timerisset(&value->it_value);
+    // It may expire before write(2) blocks, and must do so again.
+    must(!printed.timer_set ||
+         (is_short(&value->it_value) && is_short(&value->it_interval)));
+}
+
 ssize_t log_write(int fd, const char *line, size_t size) {
-    must(printed.asked == fd); // else it may hold the server up
+    must(printed.asked == fd && printed.timer_set); // else it may block
     printed.asked = nobody;
     check_line(fd, line, size);
     unsigned choice = printed.broken ? take_control(kernel.input) % 4 : 0;
@@ -198,7 +242,7 @@ ssize_t log_write(int fd, const char *line, size_t size) {
     }
     printed.lost++;
     if (choice == 1) {
-        errno = EAGAIN;
+        errno = EINTR; // by the timer
         return -1;
     }
     torn[fd] = true;
@@ -217,7 +261,9 @@ void check_complaint(void) {
 
 // What holds whenever a server waits or ends.
 static void check_lines(void) {
-    must(printed.due.size == 0 && !printed.totals_due);
+    must(printed.due.size == 0 && !printed.totals_due && !printed.full_due);
+    must(!printed.timer_set);
+    printed.full_right = false;
     int64_t seconds = (kernel.clock - kernel.started_at) / ms_between_errors;
     // The word on a listener that is no use any more is said at once.
     must(printed.errors <= 1 + seconds + kernel.hopeless);

@@ -9,6 +9,23 @@ static bool is_function(signal_handler *handler) {
     return handler != SIG_DFL && handler != SIG_IGN;
 }
 
+static bool is_stop(int signo) {
+    return signo == SIGTERM || signo == SIGINT || signo == SIGHUP;
+}
+
+// What the handler of SIGNO is to bring about.
+static void expect_effect(int signo) {
+    if (signo == SIGUSR1)
+        expect_totals();
+    if (is_stop(signo) && kernel.draining)
+        kernel.stopped_again_at = kernel.clock;
+    else if (is_stop(signo))
+        begin_drain();
+    for (struct modelled_child &child : kernel.children)
+        if (signo == SIGCHLD && child.state == ended)
+            child.heard_of = true;
+}
+
 bool deliver_signals(unsigned blocked) {
     if ((kernel.pending & ~blocked) == 0)
         return false;
@@ -18,10 +35,7 @@ bool deliver_signals(unsigned blocked) {
             continue;
         kernel.pending &= ~signal_bit(signo);
         must(kernel.handlers[signo] != SIG_DFL); // it would end the server
-        if (signo == SIGTERM || signo == SIGINT)
-            kernel.stops++;
-        if (signo == SIGUSR1)
-            expect_totals();
+        expect_effect(signo);
         kernel.handlers[signo](signo);
         kernel.waits_with_signals_held = 0;
         note_progress();
@@ -40,12 +54,17 @@ void raise_signal(int signo) {
 
 int modelled_sigaction(int signo, const struct sigaction *action,
                        struct sigaction *before) {
-    must(signo > 0 && signo < signal_count && before == nullptr);
+    must(!kernel.in_child && signo > 0 && signo < signal_count);
     if (--kernel.sigactions_to_failure == 0) {
         kernel.sigaction_failed = true;
         errno = EINVAL;
         return -1;
     }
+    if (action == nullptr) {
+        before->sa_handler = kernel.handlers[signo];
+        return 0;
+    }
+    must(before == nullptr);
     constexpr unsigned wrong =
         SA_RESTART | SA_RESETHAND | SA_NOCLDWAIT | SA_SIGINFO;
     must((static_cast<unsigned>(action->sa_flags) & wrong) == 0);
@@ -54,11 +73,6 @@ int modelled_sigaction(int signo, const struct sigaction *action,
     // Before it is blocked nothing looks for what its handler notes.
     must(!is_function(action->sa_handler) ||
          (kernel.blocked & signal_bit(signo)) != 0);
-    // They are counted: one must not come in while the other is.
-    if (signo == SIGTERM || signo == SIGINT)
-        must(!is_function(action->sa_handler) ||
-             (sigismember(&action->sa_mask, SIGTERM) == 1 &&
-              sigismember(&action->sa_mask, SIGINT) == 1));
     kernel.handlers[signo] = action->sa_handler;
     kernel.handled &= ~signal_bit(signo);
     if (is_function(action->sa_handler))
@@ -67,15 +81,23 @@ int modelled_sigaction(int signo, const struct sigaction *action,
 }
 
 static unsigned signals_in(const sigset_t *set) {
-    constexpr int known[] = {SIGCHLD, SIGTERM, SIGINT, SIGUSR1, SIGTTOU};
     unsigned bits = 0;
-    for (int signo : known)
+    for (int signo = 1; signo < signal_count; signo++)
         if (sigismember(set, signo) == 1)
             bits |= signal_bit(signo);
     return bits;
 }
 
+void check_dispositions(void) {
+    constexpr unsigned always = 1U << SIGCHLD | 1U << SIGTERM | 1U << SIGUSR1;
+    constexpr unsigned unless_ignored = 1U << SIGINT | 1U << SIGHUP;
+    must(kernel.handled == (always | (unless_ignored & ~kernel.ignored)));
+    must(kernel.handlers[SIGTTOU] == SIG_IGN);
+    must(kernel.blocked == meant_for_the_server);
+}
+
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
+    must(!kernel.in_child); // what is blocked stays so
     if (before != nullptr) {
         (void)sigemptyset(before);
         for (int signo = 1; signo < signal_count; signo++)
@@ -88,9 +110,6 @@ int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
         kernel.blocked &= ~signals_in(set);
     else
         kernel.blocked |= signals_in(set);
-    // Else the child notes what was to end it.
-    must(!kernel.in_child || (kernel.handled & ~kernel.blocked) == 0);
-    if (!kernel.in_child)
-        (void)deliver_signals(kernel.blocked);
+    (void)deliver_signals(kernel.blocked);
     return 0;
 }

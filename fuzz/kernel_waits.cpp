@@ -10,9 +10,9 @@ constexpr int64_t longest_pause = 1000; // before it tries again
 // From one reaping to the next, of fewer than 50 children.
 constexpr int64_t longest_hold = 20;
 
-static bool all_told_to_end(void) {
+static bool all_killed(void) {
     for (const struct modelled_child &child : kernel.children)
-        if (is_own(child) && child.state == running && !child.told_to_end)
+        if (is_own(child) && child.state == running && child.killed_at == 0)
             return false;
     return true;
 }
@@ -32,8 +32,7 @@ static int64_t milliseconds_of(const struct timespec *time) {
 
 // Returns the bits of the signals that MASK holds: SIGCHLD at most.
 static unsigned check_signals(const sigset_t *mask) {
-    must((kernel.handled & ~kernel.blocked) == 0);
-    must(kernel.handlers[SIGTTOU] == SIG_IGN);
+    check_dispositions();
     must(mask != nullptr);
     sigset_t others = *mask;
     (void)sigdelset(&others, SIGCHLD);
@@ -73,25 +72,32 @@ static void check_listening(bool listening, int64_t until) {
         must(until <= kernel.clock + longest_pause);
 }
 
-static void check_drain(int64_t until) {
-    must(kernel.own > 0 || kernel.accepted != nobody);
-    bool all_told = kernel.accepted == nobody && all_told_to_end();
-    must(all_told || kernel.stops <= 1);
-    // Where time passes between the calls, the grace may begin later.
-    if (all_told || kernel.busy || until <= kernel.clock)
+static void check_drain(bool listening, int64_t until) {
+    bool open = kernel.listener_open;
+    must(open || kernel.own > 0 || kernel.accepted != nobody);
+    bool ends_all = !open && kernel.accepted == nobody && all_killed();
+    must(ends_all || kernel.stopped_again_at <
+                         kernel.drain_latest + ms_until_stopped_again);
+    kernel.stopped_again_at = 0;
+    if (ends_all || until <= kernel.clock)
         return;
-    must(until <= end_of_grace());
+    must(until <= kernel.drain_latest + kernel.settings.grace * int64_t{1000});
+    // Nobody sleeps on the backlog, but for want of something.
+    must(!open || (!listening && kernel.own < kernel.limit));
 }
 
 static void check_wait(int fd, int64_t until) {
     must(kernel.handed_over == nobody);
-    must(kernel.accepted == nobody || kernel.fork_failed);
+    must(kernel.accepted == nobody || kernel.fork_failed ||
+         (kernel.one_too_many && !kernel.judged_anew && until <= kernel.clock));
     must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
-    must(kernel.listener_open == (kernel.stops == 0 && !kernel.hopeless));
+    must(kernel.listener_open ? !kernel.hopeless : kernel.draining);
     must(fd == listener_fd || fd == -1);
     check_listening(fd == listener_fd, until);
-    if (!kernel.listener_open)
-        check_drain(until);
+    heed_drain();
+    if (kernel.draining)
+        check_drain(fd == listener_fd, until);
+    kernel.judged_anew = true; // SIGCHLD is let in, if it is not held
     check_log();
 }
 
@@ -125,18 +131,8 @@ static bool wait_fails(void) {
     return true;
 }
 
-int modelled_ppoll(struct pollfd *fds, nfds_t count,
-                   const struct timespec *time, const sigset_t *mask) {
-    must(count == 1 && fds->events == POLLIN);
-    bool listening = fds->fd == listener_fd;
-    int64_t until = INT64_MAX;
-    if (time != nullptr)
-        until = kernel.clock + milliseconds_of(time);
-    unsigned held = check_signals(mask);
-    check_hold(held != 0, listening, until);
-    check_wait(fds->fd, until);
-    must(kernel.clock > kernel.out_of_memory_at);
-    must(++kernel.calls_without_progress < most_calls_without_progress);
+// To a wait that is as it should be.
+static int answer(bool listening, int64_t until, unsigned held) {
     happen();
     if (wait_fails())
         return -1;
@@ -152,6 +148,23 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
         return -1;
     }
     return sleep_until(until, listening, held);
+}
+
+int modelled_ppoll(struct pollfd *fds, nfds_t count,
+                   const struct timespec *time, const sigset_t *mask) {
+    must(count == 1 && fds->events == POLLIN);
+    bool listening = fds->fd == listener_fd;
+    int64_t until = INT64_MAX;
+    if (time != nullptr)
+        until = kernel.clock + milliseconds_of(time);
+    unsigned held = check_signals(mask);
+    check_hold(held != 0, listening, until);
+    check_wait(fds->fd, until);
+    must(kernel.clock > kernel.out_of_memory_at);
+    must(++kernel.calls_without_progress < most_calls_without_progress);
+    int result = answer(listening, until, held);
+    kernel.client_told = result == 1;
+    return result;
 }
 
 int modelled_nanosleep(const struct timespec *time, struct timespec *) {

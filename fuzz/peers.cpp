@@ -17,8 +17,8 @@ struct peer {
     uint8_t bytes[16]; // 4 of them for AF_INET
 };
 
-// 0 and 2, and 4 and 5, are in one bucket of a table of up to 8, and nearly
-// equal.
+// 0 and 2, 3 and 7, and 4 and 6 are in one bucket of a table of up to 8. 4 and
+// 5 are of one /64; 6 is of another, which differs in its last byte alone.
 static const struct peer peers[peer_addresses] = {
     {0, "192.0.2.1", AF_INET, 0, {192, 0, 2, 1}},
     {0,
@@ -33,17 +33,21 @@ static const struct peer peers[peer_addresses] = {
      AF_INET6,
      0,
      {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    {4,
-     "[2001:db8::a]",
+    {3,
+     "[2001:db8::8001:2:3:a]",
      AF_INET6,
      0,
-     {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10}},
+     {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0x80, 1, 0, 2, 0, 3, 0, 10}},
+    {4,
+     "[2001:db8:0:f::1]",
+     AF_INET6,
+     0,
+     {0x20, 1, 0xd, 0xb8, 0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 0, 1}},
     {5,
      "[fe80::1%3]",
      AF_INET6,
      3,
      {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    {6, "[::1]", AF_INET6, 0, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
 };
 
 bool same_host(int a, int b) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// peers - the addresses that modelled clients come from: both families, and one
-// host in both of its forms.
+// peers - the addresses that modelled clients come from: both families, one
+// host in both of its forms, and one that has chosen two addresses of its /64.
 #pragma once
 
 #include <sys/socket.h>

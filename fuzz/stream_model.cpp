@@ -89,11 +89,13 @@ static size_t give(struct stream_model *stream, unsigned number, size_t size) {
 }
 
 ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
-    constexpr int errors[] = {ECONNRESET, EAGAIN, ETIMEDOUT, EIO};
+    constexpr int errors[8] = {ECONNRESET, EAGAIN,     ETIMEDOUT,
+                               EIO,        EHOSTDOWN,  EHOSTUNREACH,
+                               ENETDOWN,   ENETUNREACH};
     must(!stream->ended && !stream->would_wait && size > 0);
     struct decision decision = decide(stream);
     if (decision.outcome == fails)
-        return fail_with(stream, errors[decision.number % 4]);
+        return fail_with(stream, errors[decision.number % 8]);
     if (decision.outcome == is_interrupted)
         return -1;
     size_t n = 0;
