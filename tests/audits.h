@@ -14,8 +14,8 @@
 // echo_mpserv's lines, and `-g SECONDS`, put in after the path, is its grace.
 using Words = std::vector<std::string>;
 
-// The parent holds what it held when it began to listen, a child 0, 1, 2 and
-// its client's connection: before, while and after there are clients.
+// The parent holds what it held when it began to listen, a child its client's
+// connection and nothing else: before, while and after there are clients.
 Findings audit_descriptors(const Words &server);
 // CLIENTS leave at once, and their children end before one is reaped: no
 // zombie, a line for each, totals that are right, and nobody left at the end.

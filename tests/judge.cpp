@@ -99,7 +99,9 @@ void judge_connection(Findings &findings, Invariant invariant,
                       const std::string &who, pid_t pid,
                       const Descriptors &standard, int port) {
     Descriptors held = descriptors_of(pid);
-    bool right = held.size() == 4 && standard_of(held) == standard_of(standard);
+    Descriptors expected = standard_of(standard);
+    bool right =
+        held.size() == expected.size() + 1 && standard_of(held) == expected;
     if (right) {
         const auto &[fd, target] = *held.rbegin();
         int peer = peer_port(pid, fd, target);
@@ -108,9 +110,8 @@ void judge_connection(Findings &findings, Invariant invariant,
     }
     if (!right)
         add_finding(findings, invariant,
-                    who + " holds" + text_of(held) +
-                        ", not standard input, output, error and the "
-                        "connection to port " +
+                    who + " holds" + text_of(held) + ", not" +
+                        text_of(expected) + " and the connection to port " +
                         std::to_string(port));
 }
 

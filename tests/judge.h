@@ -21,8 +21,8 @@ void add_findings(Findings &findings, const Findings &more);
 void judge_descriptors(Findings &findings, Invariant invariant,
                        const std::string &who, pid_t pid,
                        const Descriptors &expected);
-// PID must hold 0, 1 and 2, those of STANDARD, and one thing more: the
-// connection whose other end has PORT.
+// PID must hold 0, 1 and 2, those of STANDARD as far as it has them, and one
+// thing more: the connection whose other end has PORT.
 void judge_connection(Findings &findings, Invariant invariant,
                       const std::string &who, pid_t pid,
                       const Descriptors &standard, int port);

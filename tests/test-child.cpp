@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <initializer_list>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include "child.h"
-#include "refused_signal.h"
 #include "signals.h"
 #include "sockets.h"
 #include "support.h"
@@ -20,24 +20,38 @@ static std::string words(int status) {
     return text;
 }
 
+static int read_error; // of each read(2) in a child; 0 for none
+
+extern "C" {
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+}
+
+ssize_t __wrap_read(int fd, void *buffer, size_t size) {
+    if (read_error == 0)
+        return __real_read(fd, buffer, size);
+    errno = read_error;
+    return -1;
+}
+
+constexpr int parents_signals[] = {SIGCHLD, SIGTERM, SIGINT,
+                                   SIGHUP,  SIGQUIT, SIGUSR1};
+
 // serve_client() in a process of its own, with the signals of the server that
-// forks it; PEER is the client's end. The signal REFUSED cannot be set.
+// forks it; PEER is the client's end.
 struct Served {
-    explicit Served(int listener = -1, int refused = 0) {
+    Served() {
         Pipe connection = make_socket_pair();
         peer = std::move(connection.read_end);
         Fd client = std::move(connection.write_end);
         pid = fork();
         if (pid == 0) {
             peer.close();
-            for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1})
+            for (int signo : parents_signals)
                 if (block_signal(signo) == -1 ||
                     set_signal(signo, [](int) { _exit(99); }) == -1)
                     _exit(98);
-            if (raise(SIGINT) != 0 || raise(SIGUSR1) != 0)
-                _exit(97);
-            refused_signal = refused;
-            serve_client(listener, client.get(), nullptr);
+            serve_client(client.get(), nullptr);
         }
         REQUIRE(pid != -1);
     }
@@ -53,24 +67,19 @@ struct Served {
 TEST_CASE("a client is served to its end, whatever signal comes for others") {
     Served served;
     CHECK(echoes(served.peer, "hello"));
-    for (int signo : {SIGINT, SIGUSR1, SIGCHLD})
+    for (int signo : parents_signals)
         CHECK(kill(served.pid, signo) == 0);
     CHECK(echoes(served.peer, "once more"));
     served.peer.close();
     CHECK(words(served.wait()) == "client disconnected");
 }
 
-TEST_CASE("SIGTERM ends it") {
+TEST_CASE("it keeps its connection and nothing else") {
+    Pipe pipe = make_pipe(); // below the connection, as the listener is
     Served served;
     CHECK(echoes(served.peer, "hello"));
-    CHECK(kill(served.pid, SIGTERM) == 0);
-    CHECK(words(served.wait()) == "killed by signal 15");
-}
-
-TEST_CASE("it gives the listener up") {
-    Pipe pipe = make_pipe();
-    Served served(pipe.write_end.get());
-    CHECK(echoes(served.peer, "hello"));
+    Descriptors held = descriptors_of(served.pid);
+    CHECK_MESSAGE(held.size() == 1, text_of(held));
     pipe.write_end.close();
     char byte = 0;
     CHECK(read(pipe.read_end.get(), &byte, 1) == 0); // nobody holds it
@@ -78,11 +87,14 @@ TEST_CASE("it gives the listener up") {
     CHECK(words(served.wait()) == "client disconnected");
 }
 
-TEST_CASE("without its signals it serves nobody") {
-    Served served(-1, SIGTERM);
-    char byte = 0;
-    CHECK(read(served.peer.get(), &byte, 1) == 0);
-    CHECK(words(served.wait()) == "exited 3");
+TEST_CASE("a client that the network no longer reaches has timed out") {
+    for (int error :
+         {EAGAIN, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH}) {
+        read_error = error;
+        Served served;
+        read_error = 0;
+        CHECK_MESSAGE(words(served.wait()) == "timed out", error);
+    }
 }
 
 TEST_CASE("a client that is silent for too long is let go") {
@@ -91,15 +103,14 @@ TEST_CASE("a client that is silent for too long is let go") {
     Fd peer = dial(port);
     Fd client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     struct client_options options = {.timeout = 1};
-    Run run = run_in_child([&] { serve_client(-1, client.get(), &options); });
+    Run run = run_in_child([&] { serve_client(client.get(), &options); });
     CHECK(words(run.status << 8) == "timed out");
 }
 
 TEST_CASE("a client whose options cannot be set is not served") {
-    Pipe connection = make_socket_pair();
+    Fd ended = scratch_file(); // no socket, but at its end
     struct client_options options = {};
-    Run run = run_in_child(
-        [&] { serve_client(-1, connection.write_end.get(), &options); });
+    Run run = run_in_child([&] { serve_client(ended.get(), &options); });
     CHECK(words(run.status << 8) == "exited 3");
 }
 

@@ -119,6 +119,20 @@ TEST_CASE("an IPv4 address is one and the same in both of its forms") {
     CHECK(children_from(&table, &mapped) == 1);
 }
 
+TEST_CASE("the IPv6 addresses of one /64 count as one") {
+    Table table(4);
+    sockaddr_storage one = peer("2001:db8:0:1::1");
+    sockaddr_storage same = peer("2001:db8:0:1:ffff:ffff:ffff:ffff");
+    sockaddr_storage other = peer("2001:db8:0:2::1");
+    children_add(&table, 1, &one);
+    children_add(&table, 2, &same);
+    CHECK(children_from(&table, &one) == 2);
+    CHECK(children_from(&table, &same) == 2);
+    CHECK(children_from(&table, &other) == 0);
+    CHECK(children_remove(&table, 1));
+    CHECK(children_from(&table, &same) == 1);
+}
+
 TEST_CASE("addresses of one bucket are told apart, in whatever order they go") {
     constexpr int count = 64; // as many as buckets: some share one
     for (int step : {1, 3, count - 1}) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The server where something has run out, and where its log cannot be written.
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -8,6 +9,7 @@
 #include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -71,6 +73,61 @@ TEST_CASE("SIGTERM ends it while no process is left" *
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
     CHECK(receive_to_end(client).empty());
+}
+
+TEST_CASE("the limit of clients is told when it is reached, and not again") {
+    Server server({"-q", "-c", "1"});
+    for (int i = 0; i < 3; i++)
+        CHECK(echoes(dial(server.port), "hello"));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(server.errors == "echo_mpserv: clients: limit of 1 reached, others "
+                           "wait in the backlog\n");
+}
+
+TEST_CASE("what the starter left open is held by nobody") {
+    Pipe pipe = make_pipe();
+    StartOptions start;
+    start.in_child = [&pipe] { fcntl(pipe.write_end.get(), F_SETFD, 0); };
+    Server server({}, start);
+    Fd client = dial(server.port);
+    CHECK(echoes(client, "hello"));
+    pipe.write_end.close();
+    char byte = 0;
+    CHECK(read(pipe.read_end.get(), &byte, 1) == 0);
+}
+
+// A write of more than fits waits until a third of the send buffer is free,
+// which takes a client that reads slowly longer than the time-out.
+TEST_CASE("a client that reads slowly is not timed out") {
+    Server server({"-t", "2"});
+    Fd client = dial(server.port);
+    std::string sent;
+    CHECK(eventually([&] {
+        std::string more = send_what_fits(client);
+        sent += more;
+        return more.empty();
+    }));
+    auto start = std::chrono::steady_clock::now();
+    size_t received = 0;
+    while (std::chrono::steady_clock::now() - start < std::chrono::seconds(6)) {
+        received += receive(client, 65536).size();
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+    CHECK(received % 65536 == 0);
+    finish_sending(client);
+    CHECK(received + receive_to_end(client).size() == sent.size());
+    CHECK(server.output_has("(client disconnected)"));
+}
+
+TEST_CASE("a client that reads nothing is timed out") {
+    Server server({"-t", "1"});
+    Fd client = dial(server.port);
+    CHECK(eventually([&] {
+        (void)send_what_fits(client);
+        return server.has_ended() ||
+               count_of("(timed out)", server.output) == 1;
+    }));
 }
 
 // The server goes on echoing with OUTPUT for its standard output.

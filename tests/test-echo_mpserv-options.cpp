@@ -154,7 +154,7 @@ TEST_CASE("each long option has its effect") {
     CHECK(echoes(cut_off, "hello"));
     graceless.signal(SIGTERM);
     CHECK(graceless.wait() == 0);
-    CHECK(graceless.output_has("(killed by signal 15)"));
+    CHECK(graceless.output_has("(killed by signal 9)"));
 }
 
 // The backlog of PID's listener, descriptor 3; -1 where that cannot be seen.
@@ -247,6 +247,35 @@ TEST_CASE("a listener that is passed in is taken") {
     CHECK(server.wait() == 0);
 }
 
+static Fd mptcp_socket() {
+    return Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
+}
+
+TEST_CASE("an MPTCP listener serves clients of MPTCP and of TCP" *
+          doctest::skip(mptcp_socket().get() == -1)) {
+    Fd listener = mptcp_socket();
+    struct sockaddr_in address = {};
+    socklen_t size = sizeof address;
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto *any = reinterpret_cast<struct sockaddr *>(&address);
+    REQUIRE(bind(listener.get(), any, size) == 0);
+    REQUIRE(listen(listener.get(), 5) == 0);
+    REQUIRE(getsockname(listener.get(), any, &size) == 0);
+    StartOptions start;
+    start.in_child = [&] { pass_listener(listener); };
+    Process server({program("echo_mpserv"), "-t", "30"}, start);
+    CHECK(server.output_has("listening on 127.0.0.1:"));
+    CHECK(echoes(dial(ntohs(address.sin_port)), "tcp"));
+    Fd client = mptcp_socket();
+    REQUIRE(connect(client.get(), any, size) == 0);
+    CHECK(echoes(client, "mptcp"));
+    client.close();
+    CHECK(server.output_has("(client disconnected)", 2));
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+}
+
 TEST_CASE("a client that came before the server is one like others") {
     int port = 0;
     Fd listener = listen_locally(&port);
@@ -276,5 +305,6 @@ TEST_CASE("what is passed in but is no listener is refused") {
         pass_listener(file);
         setenv("LISTEN_PID", "1", 1); // meant for another process
     };
-    CHECK(count_of("port is missing", serve_with({}, start).errors) == 1);
+    CHECK(count_of("port is missing, and LISTEN_PID names another process\n",
+                   serve_with({}, start).errors) == 1);
 }

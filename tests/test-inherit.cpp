@@ -1,14 +1,42 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <initializer_list>
+#include <set>
 #include <unistd.h>
 
 #include "inherit.h"
-#include "refused_signal.h"
 #include "support.h"
+
+static int refused_signal; // sigaction(2) fails for it
+static bool no_close_range;
+
+extern "C" {
+int __real_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before);
+int __real_close_range(unsigned first, unsigned last, int flags);
+int __wrap_close_range(unsigned first, unsigned last, int flags);
+}
+
+int __wrap_sigaction(int signo, const struct sigaction *action,
+                     struct sigaction *before) {
+    if (signo != refused_signal)
+        return __real_sigaction(signo, action, before);
+    errno = EPERM;
+    return -1;
+}
+
+int __wrap_close_range(unsigned first, unsigned last, int flags) {
+    if (!no_close_range)
+        return __real_close_range(first, last, flags);
+    errno = ENOSYS;
+    return -1;
+}
 
 TEST_CASE("a signal that cannot be reset is told") {
     for (int signo : {SIGCHLD, SIGPIPE, SIGXFSZ}) {
@@ -65,4 +93,31 @@ TEST_CASE("closed standard descriptors are taken, and stay of no use") {
         });
         CHECK_MESSAGE(child.status == 0, "closed: ", closed);
     }
+}
+
+static void check_closing(unsigned first, unsigned last,
+                          const std::set<int> &kept) {
+    Run child = run_in_child([&] {
+        for (int fd = 3; fd < 8; fd++)
+            dup2(STDOUT_FILENO, fd);
+        close(6);
+        close(8); // valgrind may have it for its log
+        close_inherited(first, last);
+        bool right = true;
+        for (int fd = 3; fd < 9; fd++)
+            right &= (fcntl(fd, F_GETFD) != -1) == kept.contains(fd);
+        _exit(right ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
+
+TEST_CASE("descriptors from one number to another are closed") {
+    for (bool absent : {false, true}) {
+        CAPTURE(absent);
+        no_close_range = absent;
+        check_closing(4, UINT_MAX, {3});
+        check_closing(4, 5, {3, 7});
+        check_closing(8, UINT_MAX, {3, 4, 5, 7});
+    }
+    no_close_range = false;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -40,20 +41,24 @@ TEST_CASE("say that cannot write ends the program") {
 
 TEST_CASE("a line goes to standard output, an error to standard error") {
     Run child = run_in_child([] {
-        log_open();
+        (void)log_open();
         log_line("served %d", 12);
         errno = ENOMEM;
         log_error("fork %s", "it");
+        log_warning("limit of %d", 7);
         exit_with_loss();
     });
     CHECK(child.status == 0);
     CHECK(child.output == "served 12\n");
-    CHECK(child.errors.ends_with(": fork it: Cannot allocate memory\n"));
+    std::vector<std::string> lines = lines_of(child.errors);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].ends_with(": fork it: Cannot allocate memory"));
+    CHECK(lines[1].ends_with(": limit of 7"));
 }
 
 TEST_CASE("a line that is too long is cut, and still ends") {
     Run child = run_in_child([] {
-        log_open();
+        (void)log_open();
         log_line("%s", std::string(5000, 'x').c_str());
         say("%s", std::string(5000, 'y').c_str());
     });
@@ -64,7 +69,7 @@ TEST_CASE("a line that is too long is cut, and still ends") {
 // Two more lines than FD's buffer can hold, and only whole ones in it.
 static void check_full_sink(const Pipe &sink) {
     Run child = with_output(sink.write_end.get(), [] {
-        log_open();
+        (void)log_open();
         while (log_lines_lost() < 2)
             log_line("%s", std::string(98, 'x').c_str());
         exit_with_loss();
@@ -100,7 +105,7 @@ TEST_CASE("a terminal that nobody reads loses lines, and holds nobody up") {
     Fd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(slave.get() != -1);
     Run child = with_output(slave.get(), [] {
-        log_open();
+        (void)log_open();
         while (log_lines_lost() < 2)
             log_line("%s", std::string(98, 'x').c_str());
         exit_with_loss();
@@ -108,11 +113,47 @@ TEST_CASE("a terminal that nobody reads loses lines, and holds nobody up") {
     CHECK(child.status == 2);
 }
 
+TEST_CASE("a terminal that cannot be reopened holds up for a moment at most") {
+    Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(grantpt(master.get()) == 0);
+    REQUIRE(unlockpt(master.get()) == 0);
+    Fd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(slave.get() != -1);
+    Run child = with_output(slave.get(), [] {
+        allow_descriptors(3); // as another user's: open(2) fails
+        if (log_open() == -1)
+            _exit(99);
+        while (log_lines_lost() < 2)
+            log_line("%s", std::string(98, 'x').c_str());
+        struct itimerval timer = {};
+        getitimer(ITIMER_REAL, &timer);
+        if (timer.it_interval.tv_usec != 0)
+            _exit(98); // it would interrupt whatever comes next
+        exit_with_loss();
+    });
+    CHECK(child.status == 2);
+}
+
+TEST_CASE("a log that was truncated goes on at its start") {
+    Fd file = scratch_file();
+    Run child = with_output(file.get(), [] {
+        (void)log_open();
+        log_line("a line that is rotated away");
+        if (ftruncate(STDOUT_FILENO, 0) == -1)
+            _exit(99);
+        log_line("next");
+    });
+    CHECK(child.status == 0);
+    char text[100];
+    ssize_t n = pread(file.get(), text, sizeof text, 0);
+    CHECK(std::string(text, static_cast<size_t>(n < 0 ? 0 : n)) == "next\n");
+}
+
 TEST_CASE("the inherited description keeps its mode") {
     Pipe pipe = make_pipe();
     int fd = pipe.write_end.get();
-    CHECK(with_output(fd, [] { log_open(); }).status == 0);
-    CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+    CHECK(with_output(fd, [] { (void)log_open(); }).status == 0);
+    CHECK((fcntl(fd, F_GETFL) & (O_NONBLOCK | O_APPEND)) == 0);
 }
 
 TEST_CASE("without a description of its own a full pipe is asked first") {
@@ -127,7 +168,7 @@ TEST_CASE("without a description of its own a full pipe is asked first") {
 
 TEST_CASE("closed, broken and full outputs are counted") {
     auto two_lines = [] {
-        log_open();
+        (void)log_open();
         log_line("one");
         log_line("two");
         exit_with_loss();
@@ -144,7 +185,7 @@ TEST_CASE("closed, broken and full outputs are counted") {
 TEST_CASE("an output that is closed is counted, and the other one goes on") {
     Run child = run_in_child([] {
         close(STDOUT_FILENO);
-        log_open();
+        (void)log_open();
         log_line("lost");
         errno = EIO;
         log_error("told");
@@ -158,7 +199,7 @@ TEST_CASE("a pipe that cannot be opened anew is asked before each line") {
     Pipe pipe = make_pipe();
     Run child = with_output(pipe.write_end.get(), [] {
         allow_descriptors(3);
-        log_open();
+        (void)log_open();
         while (log_lines_lost() < 2)
             log_line("%s", std::string(98, 'x').c_str());
         exit_with_loss();
@@ -174,7 +215,7 @@ TEST_CASE("a line torn by a full file does not run into the next") {
         signal(SIGXFSZ, SIG_IGN);
         struct rlimit little = {6, RLIM_INFINITY};
         setrlimit(RLIMIT_FSIZE, &little);
-        log_open();
+        (void)log_open();
         log_line("0123456789"); // torn
         log_line("lost");
         little.rlim_cur = RLIM_INFINITY;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <functional>
 #include <netinet/tcp.h>
 #include <string>
 #include <unistd.h>
@@ -20,7 +18,6 @@ static int no_ipv6;     // the errno of a host without it; 0 where it has it
 static bool bind_fails; // with that errno; else it is socket(2) that fails
 static bool listen_fails;
 static void (*on_listen)(int fd); // before it listens; may be null
-static const char *read_gives; // all that read(2) finds; null: the file's own
 
 extern "C" {
 int __real_socket(int family, int type, int protocol);
@@ -29,8 +26,6 @@ int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __real_listen(int fd, int backlog);
 int __wrap_listen(int fd, int backlog);
-ssize_t __real_read(int fd, void *buffer, size_t size);
-ssize_t __wrap_read(int fd, void *buffer, size_t size);
 }
 
 static bool missing(int family, bool in_bind) {
@@ -56,14 +51,6 @@ int __wrap_listen(int fd, int backlog) {
         return __real_listen(fd, backlog);
     errno = EADDRINUSE;
     return -1;
-}
-
-ssize_t __wrap_read(int fd, void *buffer, size_t size) {
-    if (read_gives == nullptr)
-        return __real_read(fd, buffer, size);
-    size_t n = std::min(size, strlen(read_gives));
-    memcpy(buffer, read_gives, n);
-    return static_cast<ssize_t>(n);
 }
 
 static std::string text_of(const sockaddr_storage &address) {
@@ -208,29 +195,6 @@ TEST_CASE("a failure names the call and the address") {
     CHECK(errno == EADDRNOTAVAIL);
 }
 
-TEST_CASE("the backlog is the kernel's largest") {
-    Fd file(open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC));
-    REQUIRE(file.get() != -1);
-    size_t held = descriptors_of(getpid()).size();
-    CHECK(largest_backlog() == std::stoi(receive(file, 16)));
-    CHECK(descriptors_of(getpid()).size() == held);
-}
-
-// For this process, as where there is no /proc or none that we know.
-static void check_default_backlog(const std::function<void()> &spoil) {
-    Run child = run_in_child([&spoil] {
-        spoil();
-        _exit(largest_backlog() == SOMAXCONN ? 0 : 1);
-    });
-    CHECK(child.status == 0);
-}
-
-TEST_CASE("a backlog that cannot be known is the usual one") {
-    check_default_backlog([] { allow_descriptors(3); });
-    for (const char *text : {"", "\n", "many\n", "0\n", "99999999999\n"})
-        check_default_backlog([text] { read_gives = text; });
-}
-
 TEST_CASE("what is no TCP socket has no client's options") {
     Fd file = scratch_file();
     CHECK(set_client_options(file.get(), &settings.clients) == -1);
@@ -250,7 +214,8 @@ static void check_client_options(int fd) {
     CHECK(option<int>(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
     CHECK(option<int>(fd, SOL_SOCKET, SO_OOBINLINE) == 1);
     CHECK(option<timeval>(fd, SOL_SOCKET, SO_RCVTIMEO).tv_sec == 7);
-    CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
+    CHECK(option<int>(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 7000);
+    CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 0);
 }
 
 TEST_CASE("an accepted socket has its options from the listener") {
@@ -265,6 +230,17 @@ TEST_CASE("an accepted socket has its options from the listener") {
     REQUIRE(accepted.get() != -1);
     check_client_options(accepted.get());
     CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+static Fd mptcp_socket() {
+    return Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
+}
+
+TEST_CASE("MPTCP does without the options that it lacks" *
+          doctest::skip(mptcp_socket().get() == -1)) {
+    Fd mptcp = mptcp_socket();
+    CHECK(set_client_options(mptcp.get(), &settings.clients) == 0);
+    CHECK(option<timeval>(mptcp.get(), SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
 
 // inherited_listener() in a process of its own, in which PASSED, if any, is
@@ -299,13 +275,21 @@ TEST_CASE("a listener passed in is taken, by the process it is meant for") {
     CHECK(inherited("@", "1", fd) == "3");
     CHECK(inherited(nullptr, nullptr, fd) == "ENOENT");
     CHECK(inherited("@", nullptr, fd) == "ENOENT");
-    CHECK(inherited("1", "1", fd) == "ENOENT");
-    CHECK(inherited("1", "2", fd) == "ENOENT"); // nor is it ours to judge
+    CHECK(inherited("1", "1", fd) == "ESRCH");
+    CHECK(inherited("1", "2", fd) == "ESRCH"); // nor is it ours to judge
     CHECK(inherited("@", "0", fd) == "ENOENT");
     CHECK(inherited("@", "2", fd) == "EINVAL");
     CHECK(inherited("@", "x", fd) == "EINVAL");
     CHECK(inherited("-1", "1", fd) == "EINVAL");
     CHECK(inherited("@", "1", -1) == "EBADF");
+}
+
+TEST_CASE("an MPTCP listener is taken" *
+          doctest::skip(mptcp_socket().get() == -1)) {
+    Fd mptcp = mptcp_socket();
+    CHECK(inherited("@", "1", mptcp.get()) == "EPROTOTYPE");
+    REQUIRE(listen(mptcp.get(), 1) == 0);
+    CHECK(inherited("@", "1", mptcp.get()) == "3");
 }
 
 TEST_CASE("what is no listening TCP socket is refused") {

@@ -28,8 +28,8 @@
 #include "stream.h"
 
 #define MISTAKES                                                               \
-    none, child_blocks_signals, child_keeps_listener, child_leaks,             \
-        child_takes_sigint, child_wakes_when_idle, closes_again,               \
+    none, child_keeps_listener, child_leaks, child_takes_sigint,               \
+        child_unblocks_signals, child_wakes_when_idle, closes_again,           \
         dies_by_sigpipe, drain_keeps_listener, drain_leaves_children,          \
         drain_loses_clients, fork_failure_drops_client, forked_buffer,         \
         gives_up_on_accept, gives_up_on_emfile, handler_prints,                \
@@ -132,17 +132,17 @@ static ChildStatus echo(int client) {
 }
 
 [[noreturn]] static void run_child(int client) {
-    if (listener != -1 && mistake != child_keeps_listener)
-        (void)close(listener);
+    auto below = static_cast<unsigned>(client) - 1;
+    if (mistake == child_keeps_listener)
+        close_inherited(0, STDERR_FILENO);
+    else
+        close_inherited(mistake == forked_buffer ? STDERR_FILENO : 0, below);
     if (mistake == child_leaks)
         (void)open("/dev/null", O_RDONLY);
-    (void)set_signal(SIGTERM, SIG_DFL);
-    if (mistake == child_takes_sigint) {
+    if (mistake == child_takes_sigint)
         (void)set_signal(SIGINT, SIG_DFL);
-        (void)unblock_signal(SIGINT);
-    }
-    if (mistake != child_blocks_signals)
-        (void)unblock_signal(SIGTERM);
+    if (mistake == child_unblocks_signals)
+        (void)unblock_signals();
     ChildStatus status = echo(client);
     (void)close(client);
     if (mistake == forked_buffer)
@@ -274,10 +274,8 @@ static void end_children() {
         phase = over;
         return;
     }
-    for (pid_t pid : children) {
-        (void)kill(pid, SIGTERM);
-        (void)kill(pid, SIGCONT);
-    }
+    for (pid_t pid : children)
+        (void)kill(pid, SIGKILL);
     if (client_in_hand != -1)
         (void)close(client_in_hand);
     client_in_hand = -1;
@@ -349,17 +347,18 @@ static void start_listening() {
     struct sockaddr_storage address = {};
     char name[address_text_size];
     struct listen_settings settings = {};
-    settings.backlog = largest_backlog();
+    settings.backlog = INT_MAX;
     listener = listen_everywhere(AF_UNSPEC, 0, &settings, &failure);
     if (listener == -1 || local_address(listener, &address) == -1)
         die("listener");
-    for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1})
+    for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1})
         if (block_signal(signo) == -1 || set_signal(signo, note_signal) == -1)
             die("sigaction");
+    (void)block_signal(SIGQUIT);
     (void)set_signal(SIGTTOU, SIG_IGN);
     if (mistake == dies_by_sigpipe)
         (void)set_signal(SIGPIPE, SIG_DFL);
-    log_open();
+    (void)log_open();
     format_address(&address, name);
     log_line("listening on %s", name);
 }
