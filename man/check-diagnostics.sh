@@ -11,8 +11,8 @@ pages=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-calls='(die|die_plain|die_usage|warn|warn_plain|log_line|log_error|try_later'
-calls="$calls|fail|writer_failed)"
+calls='(die|die_plain|die_usage|warn|warn_plain|log_line|log_error|log_warning'
+calls="$calls|try_later|fail|writer_failed)"
 
 # FILE...: the formats of its messages, one a line.
 formats() {

@@ -31,13 +31,14 @@ trap 'exit 1' INT TERM HUP
 
 # ---- processes --------------------------------------------------------------
 
-# COMMAND FILE [INPUT]: starts it; its process is $last, its output FILE.
+# COMMAND FILE [INPUT]: starts it; its process is $last, its output FILE. What a
+# shell starts in the background ignores SIGINT and SIGQUIT otherwise.
 begin() {
     [ -n "$1" ] || fail "$group: no command"
     : >"$folder/$2"
     # A FIFO is opened by the new process: that one waits for its writer.
-    sh -c "exec $1" <"${3:-/dev/null}" >>"$folder/$2" 2>&1 \
-        7>&- 8>&- 9>&- &
+    env --default-signal=INT,QUIT sh -c "exec $1" <"${3:-/dev/null}" \
+        >>"$folder/$2" 2>&1 7>&- 8>&- 9>&- &
     last=$!
     started="$started $last"
 }
