@@ -16,7 +16,7 @@
 
 TEST_CASE("SIGTERM, SIGINT and SIGHUP let the clients finish") {
     for (int signo : {SIGTERM, SIGINT, SIGHUP}) {
-        Server server;
+        Server server({"-g", "1000"}); // however slow the machine
         Fd client = dial(server.port);
         CHECK(echoes(client, "before"));
         server.signal(signo);
@@ -120,7 +120,7 @@ TEST_CASE("a child that is stopped ends with the others") {
 
 TEST_CASE("a signal to the whole group lets the clients finish") {
     for (int signo : {SIGINT, SIGTERM, SIGHUP}) {
-        Server server;
+        Server server({"-g", "1000"});
         Fd client = dial(server.port);
         CHECK(echoes(client, "before"));
         REQUIRE(kill(-server.pid(), signo) == 0);

@@ -87,7 +87,7 @@ TEST_CASE("a child that crashes is told by its signal, and reaped") {
 }
 
 TEST_CASE("SIGTERM at the limit lets those finish who are being served") {
-    Server server({"-c", "1"});
+    Server server({"-c", "1", "-g", "1000"});
     Fd served = dial(server.port);
     CHECK(echoes(served, "before"));
     Fd waiting = dial(server.port);
@@ -110,7 +110,7 @@ static struct rlimit take_descriptors(Server &server) {
 }
 
 TEST_CASE("a client that no descriptor was left for is served in the drain") {
-    Server server;
+    Server server({"-g", "1000"});
     Fd served = dial(server.port);
     CHECK(echoes(served, "before"));
     struct rlimit before = take_descriptors(server);
