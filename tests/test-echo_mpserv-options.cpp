@@ -264,7 +264,7 @@ TEST_CASE("an MPTCP listener serves clients of MPTCP and of TCP" *
     REQUIRE(getsockname(listener.get(), any, &size) == 0);
     StartOptions start;
     start.in_child = [&] { pass_listener(listener); };
-    Process server({program("echo_mpserv"), "-t", "30"}, start);
+    Process server(server_command({"-t", "30"}), start);
     CHECK(server.output_has("listening on 127.0.0.1:"));
     CHECK(echoes(dial(ntohs(address.sin_port)), "tcp"));
     Fd client = mptcp_socket();
