@@ -16,7 +16,7 @@ static void check_silent(Memcheck &memcheck, int processes, int killed = 0) {
 }
 
 TEST_CASE("the server and the children of clients that end in each way") {
-    Memcheck memcheck({program("echo_mpserv"), "-g", "1", "0"});
+    Memcheck memcheck({program("echo_mpserv"), "-g", "1000", "0"});
     Process &server = memcheck.process;
     REQUIRE_MESSAGE(server.output_has("\n"), server.errors);
     int port = announced_port(server.output);
@@ -30,7 +30,9 @@ TEST_CASE("the server and the children of clients that end in each way") {
     reset_connection(resetting);
     CHECK(server.output_has("removed proc id", 2));
     server.signal(SIGTERM);
-    CHECK(server.wait() == 0); // after the grace
+    CHECK(echoes(staying, "hello")); // a child that is killed reports nothing
+    staying.close();
+    CHECK(server.wait() == 0);
     CHECK(server.output_has("removed proc id", 3));
     check_silent(memcheck, 4);
 }
@@ -51,7 +53,7 @@ TEST_CASE("the client and its writer, whoever ends first") {
     Memcheck ended(words, start);
     REQUIRE(write(keyboard.write_end.get(), "hello\n", 6) == 6);
     REQUIRE(ended.process.output_has("hello\n"));
-    kill(only_child_of(server.pid()), SIGTERM);
+    kill(only_child_of(server.pid()), SIGKILL);
     CHECK(ended.process.wait() == 0);
     check_silent(ended, 2, 1);
 }
