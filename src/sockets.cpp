@@ -15,6 +15,7 @@
 #include "sockets.h"
 
 constexpr int first_passed_fd = 3; // SD_LISTEN_FDS_START
+constexpr int most_unsent = 128 * 1024;
 
 static struct sockaddr_in *as_ipv4(struct sockaddr_storage *address) {
     return reinterpret_cast<struct sockaddr_in *>(address);
@@ -123,15 +124,12 @@ int set_client_options(int socket, const struct client_options *options) {
     int seconds = options->timeout;
     if (set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
         set_flag(socket, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
-        set_timeout(socket, SO_RCVTIMEO, seconds) == -1)
+        set_flag(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_unsent) == -1 ||
+        set_timeout(socket, SO_RCVTIMEO, seconds) == -1 ||
+        set_timeout(socket, SO_SNDTIMEO, seconds) == -1)
         return -1;
-    if (set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1) == -1 &&
-        errno != EOPNOTSUPP)
-        return -1;
-    int set = set_flag(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000);
-    return set == -1 && errno == ENOPROTOOPT
-               ? set_timeout(socket, SO_SNDTIMEO, seconds)
-               : set;
+    int set = set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1);
+    return set == -1 && errno == EOPNOTSUPP ? 0 : set; // MPTCP has no such byte
 }
 
 // Returns the call that failed, with its errno; null if none did.
@@ -225,24 +223,26 @@ static int take_over(int fd) {
     return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+static int fail(int error) {
+    errno = error;
+    return -1;
+}
+
 int inherited_listener(void) {
     const char *pid_text = secure_getenv("LISTEN_PID");
     const char *count_text = secure_getenv("LISTEN_FDS");
-    errno = ENOENT;
-    if (pid_text == nullptr || count_text == nullptr)
-        return -1;
     long pid = 0;
     long count = 0;
-    bool ours = false; // else the variables outlived whom they were for
-    bool valid = parse_number(pid_text, 1, INT32_MAX, &pid) == 0;
-    if (valid)
-        ours = pid == getpid();
-    if (ours)
-        valid = parse_number(count_text, 0, 1, &count) == 0;
-    if (!valid || !ours || count == 0) {
-        errno = !valid ? EINVAL : !ours ? ESRCH : ENOENT;
-        return -1;
-    }
+    if (pid_text == nullptr || count_text == nullptr)
+        return fail(ENOENT);
+    if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1)
+        return fail(EINVAL);
+    if (pid != getpid()) // the variables have outlived whom they were for
+        return fail(ESRCH);
+    if (parse_number(count_text, 0, 1, &count) == -1)
+        return fail(EINVAL);
+    if (count == 0)
+        return fail(ENOENT);
     if (check_passed(first_passed_fd) == -1 || take_over(first_passed_fd) == -1)
         return -1;
     return first_passed_fd;

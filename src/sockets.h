@@ -28,15 +28,13 @@ struct client_options {
 };
 
 // Sets on SOCKET, a client's, TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE (an
-// urgent byte is echoed like any other), and from OPTIONS SO_RCVTIMEO, after
-// which a read fails with EAGAIN, and TCP_USER_TIMEOUT, after which everything
-// fails with ETIMEDOUT unless the client has acknowledged something. (A write
-// with SO_SNDTIMEO would fail although the client reads, slowly: it waits until
-// a third of the send buffer is free.) MPTCP has neither SO_OOBINLINE nor
-// TCP_USER_TIMEOUT; there it has to be SO_SNDTIMEO. Or on a listener: Linux
-// copies them to each client's socket when it makes that, so that they cost
-// nothing per client; but clients that are in the backlog already go without.
-// Returns 0, or -1 with setsockopt(2)'s errno. See tcp(7) and socket(7).
+// urgent byte is echoed like any other; MPTCP has none, and goes without),
+// TCP_NOTSENT_LOWAT to 128 KiB (a client that does not read would hold
+// megabytes of the kernel's memory), and from OPTIONS SO_RCVTIMEO and
+// SO_SNDTIMEO, after which a read or write fails with EAGAIN. Or on a listener:
+// Linux copies them to each client's socket when it makes that, so that they
+// cost nothing per client; but clients that are in the backlog already go
+// without. Returns 0, or -1 with setsockopt(2)'s errno. See tcp(7), socket(7).
 int set_client_options(int socket, const struct client_options *options);
 
 struct listen_settings {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "stream.h"
@@ -38,11 +39,26 @@ ssize_t read_some(int fd, void *buffer, size_t size) {
     return n;
 }
 
+// After a time-out of SO_SNDTIMEO: whether the peer has acknowledged something
+// meanwhile, so that fewer bytes than *QUEUED are left. A write waits until a
+// third of the send buffer is free, which takes a peer that reads slowly longer
+// than the time-out. At the first time-out of a write nobody knows: -1.
+static bool is_slow(int fd, int *queued) {
+    int before = *queued;
+    if (ioctl(fd, TIOCOUTQ, queued) == 0 && (before == -1 || *queued < before))
+        return true;
+    errno = EAGAIN; // also where it is no socket
+    return false;
+}
+
 int write_all(int fd, const void *buffer, size_t size) {
     const char *next = static_cast<const char *>(buffer);
+    int queued = -1;
     while (size > 0) {
         ssize_t n = write(fd, next, size);
         if (n == -1 && try_again(fd, POLLOUT))
+            continue;
+        if (n == -1 && errno == EAGAIN && is_slow(fd, &queued))
             continue;
         if (n == 0)
             errno = EIO; // else this would ask for ever
@@ -50,6 +66,7 @@ int write_all(int fd, const void *buffer, size_t size) {
             return -1;
         next += n;
         size -= static_cast<size_t>(n);
+        queued = -1;
     }
     return 0;
 }

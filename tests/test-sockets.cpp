@@ -214,8 +214,8 @@ static void check_client_options(int fd) {
     CHECK(option<int>(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
     CHECK(option<int>(fd, SOL_SOCKET, SO_OOBINLINE) == 1);
     CHECK(option<timeval>(fd, SOL_SOCKET, SO_RCVTIMEO).tv_sec == 7);
-    CHECK(option<int>(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) == 7000);
-    CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 0);
+    CHECK(option<int>(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT) == 128 * 1024);
+    CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
 
 TEST_CASE("an accepted socket has its options from the listener") {
@@ -236,7 +236,7 @@ static Fd mptcp_socket() {
     return Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
 }
 
-TEST_CASE("MPTCP does without the options that it lacks" *
+TEST_CASE("MPTCP does without urgent bytes" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd mptcp = mptcp_socket();
     CHECK(set_client_options(mptcp.get(), &settings.clients) == 0);

@@ -7,6 +7,7 @@
 #include <deque>
 #include <doctest/doctest.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "stream.h"
@@ -19,6 +20,7 @@ struct Answer {
 
 static bool scripted;
 static std::deque<Answer> reads, writes;
+static std::deque<int> queues; // what TIOCOUTQ tells; then it fails
 static std::string input, written;
 static size_t input_taken;
 
@@ -27,6 +29,7 @@ ssize_t __real_read(int fd, void *buffer, size_t size);
 ssize_t __wrap_read(int fd, void *buffer, size_t size);
 ssize_t __real_write(int fd, const void *buffer, size_t size);
 ssize_t __wrap_write(int fd, const void *buffer, size_t size);
+int __wrap_ioctl(int fd, unsigned long request, int *value);
 }
 
 static Answer next(std::deque<Answer> &script, size_t size) {
@@ -59,6 +62,16 @@ ssize_t __wrap_write(int fd, const void *buffer, size_t size) {
         written.append(static_cast<const char *>(buffer),
                        static_cast<size_t>(n));
     return n;
+}
+
+int __wrap_ioctl(int, unsigned long request, int *value) {
+    if (request != TIOCOUTQ || queues.empty()) {
+        errno = ENOTTY;
+        return -1;
+    }
+    *value = queues.front();
+    queues.pop_front();
+    return 0;
 }
 
 // Plays one script against ACTION and returns its result, errno kept.
@@ -111,6 +124,20 @@ TEST_CASE("write_all stops at an error and keeps its errno") {
     CHECK(errno == EPIPE);
     CHECK(written == "0123");
     CHECK(writes.empty());
+}
+
+TEST_CASE("write_all goes on while something is acknowledged") {
+    queues = {900, 500, 100};
+    CHECK(write_bytes("ab", {{-1, EAGAIN}, {-1, EAGAIN}, {-1, EAGAIN}}) == 0);
+    CHECK(written == "ab");
+    CHECK(queues.empty());
+    queues = {900, 1000}; // of another write: it begins anew
+    CHECK(write_bytes("ab", {{-1, EAGAIN}, {1}, {-1, EAGAIN}}) == 0);
+    queues = {900, 900};
+    CHECK(write_bytes("ab", {{-1, EAGAIN}, {-1, EAGAIN}}) == -1);
+    CHECK(errno == EAGAIN);
+    CHECK(write_bytes("ab", {{-1, EAGAIN}}) == -1); // no socket
+    CHECK(errno == EAGAIN);
 }
 
 TEST_CASE("write_all takes a write of nothing for an error") {
