@@ -55,17 +55,16 @@ void say(const char *format, ...) {
         die("standard output");
 }
 
-// Gives FD an open file description of its own: O_NONBLOCK and O_APPEND belong
-// to the description, which the shell or a pipe's other writers share. One that
-// is not open for writing must not become so.
+// Gives FD an open file description of its own: O_NONBLOCK belongs to the
+// description, which the shell or a pipe's other writers share. One that is not
+// open for writing must not become so.
 static bool reopen(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY)
         return false;
     char path[32];
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int own =
-        open(path, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (own == -1)
         return false;
     bool replaced = dup2(own, fd) != -1;
@@ -73,13 +72,23 @@ static bool reopen(int fd) {
     return replaced;
 }
 
+// Its other writers share the offset, and need the flag as much.
+static void append(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags != -1)
+        (void)fcntl(fd, F_SETFL, flags | O_APPEND); // else as it was
+}
+
 static void open_sink(struct sink *sink) {
     struct stat status;
     if (fstat(sink->fd, &status) == -1)
         return;
+    bool regular = S_ISREG(status.st_mode);
+    if (regular)
+        append(sink->fd);
     if (S_ISSOCK(status.st_mode))
         sink->kind = sink_socket;
-    else if (reopen(sink->fd) || S_ISREG(status.st_mode))
+    else if (regular || reopen(sink->fd))
         sink->kind = sink_nonblocking;
 }
 

@@ -10,14 +10,14 @@
 // buffered, so a fork duplicates nothing. A line is at most 4095 bytes.
 [[gnu::format(printf, 1, 2)]] void say(const char *format, ...);
 
-// Makes standard output and error ready for the functions below. Anything but
-// a socket is reopened through /proc/self/fd, with O_NONBLOCK and O_APPEND, in
-// place of the inherited description, whose flags are shared with other
-// processes and stay as they are; O_APPEND, so that the log goes on at the
-// start of a file that was truncated. Where that fails (no /proc, a pipe or
-// terminal of another user) each write is preceded by poll(2) and cut short by
-// a timer: SIGALRM is then handled, and the handler does nothing. Returns 0, or
-// -1 with sigaction(2)'s errno.
+// Makes standard output and error ready for the functions below. A regular
+// file's description gets O_APPEND, so that the log goes on at the start of a
+// file that was truncated. A pipe, terminal or other device is reopened through
+// /proc/self/fd, with O_NONBLOCK, in place of the inherited description, whose
+// flags are shared with other processes and stay as they are. Where that fails
+// (no /proc, a pipe or terminal of another user) each write is preceded by
+// poll(2) and cut short by a timer: SIGALRM is then handled, and the handler
+// does nothing. Returns 0, or -1 with sigaction(2)'s errno.
 int log_open(void);
 
 // Writes one line, made as by printf(3), its newline added, to standard

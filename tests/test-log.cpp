@@ -149,6 +149,22 @@ TEST_CASE("a log that was truncated goes on at its start") {
     CHECK(std::string(text, static_cast<size_t>(n < 0 ? 0 : n)) == "next\n");
 }
 
+TEST_CASE("the log and its starter do not overwrite each other") {
+    Fd file = scratch_file();
+    for (const char *line : {"one", "two"}) {
+        Run child = with_output(file.get(), [line] {
+            (void)log_open();
+            log_line("%s", line);
+        });
+        CHECK(child.status == 0);
+        CHECK(write(file.get(), "starter\n", 8) == 8);
+    }
+    char text[100];
+    ssize_t n = pread(file.get(), text, sizeof text, 0);
+    CHECK(std::string(text, static_cast<size_t>(n < 0 ? 0 : n)) ==
+          "one\nstarter\ntwo\nstarter\n");
+}
+
 TEST_CASE("the inherited description keeps its mode") {
     Pipe pipe = make_pipe();
     int fd = pipe.write_end.get();
