@@ -24,12 +24,17 @@ static int exit_status(int echoed) {
     case ECONNRESET:
     case EPIPE:
         return child_reset;
-    case EAGAIN:    // SO_RCVTIMEO
-    case ETIMEDOUT: // TCP_USER_TIMEOUT, or keepalive
+    case EAGAIN:    // SO_RCVTIMEO or SO_SNDTIMEO
+    case ETIMEDOUT: // keepalive, or nothing was acknowledged
+    case EACCES:    // no answer either, and a router or firewall has said why
+    case ECONNREFUSED:
     case EHOSTDOWN:
     case EHOSTUNREACH:
     case ENETDOWN:
-    case ENETUNREACH: // no answer either, and a router has said why
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPROTO:
         return child_timed_out;
     default:
         return child_failed;
@@ -43,6 +48,14 @@ void serve_client(int client, const struct client_options *options) {
     if (options != nullptr && set_client_options(client, options) == -1)
         _exit(child_failed);
     _exit(exit_status(echo_stream(client))); // which closes the client as well
+}
+
+bool child_crashed(int status) {
+    if (!WIFEXITED(status))
+        return true;
+    int code = WEXITSTATUS(status);
+    return code != child_served && code != child_failed &&
+           code != child_reset && code != child_timed_out;
 }
 
 void describe_child(int status, char text[status_text_size]) {

@@ -20,6 +20,10 @@ struct client_options;
 [[noreturn]] void serve_client(int client,
                                const struct client_options *options);
 
+// Whether no child ends with wait status STATUS by its own doing: a signal, or
+// an exit status that serve_client() does not give.
+bool child_crashed(int status);
+
 // Writes how the process of a client with wait status STATUS ended: "client
 // disconnected", "connection reset", "timed out" (also where the network no
 // longer reaches the client), else as describe_status().

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -20,12 +21,13 @@
 #include "signals.h"
 #include "sockets.h"
 
-constexpr int retry_ms = 100;      // until what ran out is tried again
-constexpr int complaint_ms = 1000; // between two lines about it
-constexpr int full_ms = 60000;     // between two lines about the limit
-constexpr int repeat_ms = 1000;    // after a signal the same may come again
-constexpr int killed_ms = 1000;    // in which the killed ought to be gone
-constexpr int patience = 8;        // turns, or errors, in a row
+constexpr int retry_ms = 100;    // until what ran out is tried again
+constexpr int line_ms = 1000;    // between two lines of what may be a flood
+constexpr int full_ms = 60000;   // between two lines about the limit
+constexpr int backlog_ms = 1000; // in which a drain still accepts
+constexpr int repeat_ms = 1000;  // after a signal the same may come again
+constexpr int killed_ms = 1000;  // in which the killed ought to be gone
+constexpr int patience = 8;      // turns, or errors, in a row
 
 // Children that have ended are reaped together, for a SIGCHLD of each would
 // wake the server as often again as clients do. SIGCHLD is held for this time
@@ -39,6 +41,7 @@ constexpr int children_a_client = 8; // ... for so many that live
 constexpr int few_children = 4;      // so many are found by a look at all
 
 constexpr int64_t never = INT64_MAX;
+constexpr size_t unlogged_text_size = 48;
 
 enum phase {
     serving,
@@ -47,20 +50,24 @@ enum phase {
     over      // they cannot be reaped
 };
 
+// A line that may be due more often than it is written.
+struct sparse_line {
+    int64_t written_at;
+    unsigned long unlogged; // since then
+};
+
 struct server {
     const struct serve_settings *settings;
     struct children *children;
     enum phase phase;
     int64_t phase_began;
     int listener;                 // -1 when closed
-    int newcomers;                // that a drain still accepts
     int client;                   // accepted, without a child; -1 for none
     struct sockaddr_storage peer; // of that client
     int64_t accept_at;            // something ran out: no client until then
     int64_t reap_at;              // waitpid failed, and SIGCHLD will not repeat
     int64_t hold_until;           // SIGCHLD, after a reaping
-    int64_t complained_at;
-    int64_t full_at;     // last told that the limit is reached
+    struct sparse_line complaint, full, refusal, crash;
     int accept_failures; // in a row
     int turns;           // in a row in which a client was ready
     int new_children;    // since the last reaping
@@ -103,14 +110,33 @@ int serve_signals(void) {
     return 0;
 }
 
+// Whether LINE, which is due, is to be written: once in EVERY milliseconds.
+static bool may_write(struct sparse_line *line, int every) {
+    if (now_ms() - line->written_at < every) {
+        line->unlogged++;
+        return false;
+    }
+    line->written_at = now_ms();
+    return true;
+}
+
+// TEXT becomes what LINE, which is written now, says of those that were not.
+static void count_unlogged(struct sparse_line *line,
+                           char text[unlogged_text_size]) {
+    text[0] = '\0';
+    if (line->unlogged > 0)
+        (void)snprintf(text, unlogged_text_size, ", %lu more unlogged",
+                       line->unlogged);
+    line->unlogged = 0;
+}
+
 // Tells that WHAT has failed, errno being the reason, but not too often.
 // Returns when it may be tried again.
 static int64_t try_later(struct server *s, const char *what) {
     int reason = errno; // a call that succeeds may change it
-    if (now_ms() - s->complained_at >= complaint_ms) {
+    if (may_write(&s->complaint, line_ms)) {
         errno = reason;
         log_error("%s", what);
-        s->complained_at = now_ms();
     }
     return now_ms() + retry_ms;
 }
@@ -120,6 +146,60 @@ static void log_totals(const struct server *s) {
              "lines lost %lu",
              s->served, s->children->live, s->refused, s->fork_failures,
              log_lines_lost());
+}
+
+// ---- children --------------------------------------------------------------
+
+// Also a server that is quiet tells what ought not to be.
+static void tell_crash(struct server *s, pid_t pid, const char *words) {
+    if (!may_write(&s->crash, line_ms))
+        return;
+    char unlogged[unlogged_text_size];
+    count_unlogged(&s->crash, unlogged);
+    log_warning("child %d: %s%s", pid, words, unlogged);
+}
+
+static void child_reaped(pid_t pid, int status, void *context) {
+    struct server *s = static_cast<struct server *>(context);
+    if (!children_remove(s->children, pid))
+        return;       // none of ours: inherited over exec, or adopted
+    s->accept_at = 0; // what it held is free again
+    char words[status_text_size];
+    describe_child(status, words);
+    if (!s->settings->quiet)
+        log_line("removed proc id: %d (%s)", pid, words);
+    bool killed_by_us = s->phase == ending && WTERMSIG(status) == SIGKILL;
+    if (!killed_by_us && child_crashed(status))
+        tell_crash(s, pid, words);
+}
+
+static void reap_by_pid(struct server *s) {
+    int cursor = 0;
+    pid_t pid = 0;
+    while ((pid = children_next(s->children, &cursor)) != 0)
+        (void)reap_child(pid, child_reaped, s); // who fails here, fails below
+}
+
+static void begin_hold(struct server *s) {
+    int hold = shortest_hold_ms + s->children->live / children_per_ms;
+    s->hold_until =
+        now_ms() + (hold < longest_hold_ms ? hold : longest_hold_ms);
+    s->new_children = 0;
+}
+
+// To find any child that has ended, the kernel looks at all that live. Where
+// many have, that would take time by the square of their number; so each is
+// asked for by its pid, which is found at once.
+static void reap(struct server *s) {
+    child_ended = 0;
+    s->reap_at = never;
+    int result = 0;
+    for (int n = 1; (result = reap_child(-1, child_reaped, s)) == 1; n++)
+        if (n % few_children == 0)
+            reap_by_pid(s);
+    if (result == -1 && s->children->live > 0)
+        s->reap_at = try_later(s, "waitpid");
+    begin_hold(s);
 }
 
 // ---- clients ---------------------------------------------------------------
@@ -134,12 +214,17 @@ static pid_t fork_alone(void) {
 #endif
 }
 
-static void tell_full(struct server *s) {
-    if (now_ms() - s->full_at < full_ms)
-        return;
-    s->full_at = now_ms();
-    log_warning("clients: limit of %d reached, others wait in the backlog",
-                s->children->limit);
+static bool at_limit(const struct server *s) {
+    return s->children->live == s->children->limit;
+}
+
+// Some who live for all that is known may have ended, their SIGCHLD being held.
+static void tell_limit(struct server *s) {
+    if (at_limit(s))
+        reap(s);
+    if (at_limit(s) && s->phase == serving && may_write(&s->full, full_ms))
+        log_warning("clients: limit of %d reached, others wait in the backlog",
+                    s->children->limit);
 }
 
 // For the client in hand.
@@ -166,8 +251,7 @@ static void start_child(struct server *s) {
         format_address(&s->peer, address);
         log_line("new client connected... %s (pid %d)", address, pid);
     }
-    if (s->children->live == s->children->limit)
-        tell_full(s);
+    tell_limit(s);
 }
 
 static bool over_limit(const struct server *s) {
@@ -180,12 +264,14 @@ static void refuse(struct server *s) {
     (void)close(s->client); // nothing was sent on it
     s->client = -1;
     s->refused++;
-    if (s->settings->quiet)
+    if (s->settings->quiet || !may_write(&s->refusal, line_ms))
         return;
     char address[address_text_size];
+    char unlogged[unlogged_text_size];
     format_address(&s->peer, address);
-    log_line("client refused... %s (%d from this address)", address,
-             s->settings->clients_per_address);
+    count_unlogged(&s->refusal, unlogged);
+    log_line("client refused... %s (%d from this address%s)", address,
+             s->settings->clients_per_address, unlogged);
 }
 
 // What was left to a later turn.
@@ -206,12 +292,11 @@ static void begin_phase(struct server *s, enum phase phase) {
     s->phase_began = now_ms();
 }
 
-// Who connected before the stop is served. As many as there are free places,
-// and no more: under a flood the backlog never becomes empty.
-static void begin_drain(struct server *s) {
-    begin_phase(s, draining);
-    s->newcomers = s->children->limit - s->children->live - (s->client != -1);
-    if (s->newcomers == 0)
+// Who connected before the stop is served, if there is a place. Not for long:
+// under a flood the backlog never becomes empty.
+static void limit_drain(struct server *s) {
+    if (s->listener != -1 &&
+        (at_limit(s) || now_ms() >= s->phase_began + backlog_ms))
         close_listener(s);
 }
 
@@ -270,8 +355,6 @@ static void accept_client(struct server *s) {
         return;
     }
     s->accept_failures = 0;
-    if (s->phase == draining && --s->newcomers == 0)
-        close_listener(s);
     // Else some of its address may have ended, their SIGCHLD being blocked: the
     // next turn knows.
     if (!over_limit(s))
@@ -279,47 +362,6 @@ static void accept_client(struct server *s) {
 }
 
 // ---- signals ---------------------------------------------------------------
-
-static void child_reaped(pid_t pid, int status, void *context) {
-    struct server *s = static_cast<struct server *>(context);
-    if (!children_remove(s->children, pid))
-        return;       // none of ours: inherited over exec, or adopted
-    s->accept_at = 0; // what it held is free again
-    if (s->settings->quiet)
-        return;
-    char words[status_text_size];
-    describe_child(status, words);
-    log_line("removed proc id: %d (%s)", pid, words);
-}
-
-static void reap_by_pid(struct server *s) {
-    int cursor = 0;
-    pid_t pid = 0;
-    while ((pid = children_next(s->children, &cursor)) != 0)
-        (void)reap_child(pid, child_reaped, s); // who fails here, fails below
-}
-
-static void begin_hold(struct server *s) {
-    int hold = shortest_hold_ms + s->children->live / children_per_ms;
-    s->hold_until =
-        now_ms() + (hold < longest_hold_ms ? hold : longest_hold_ms);
-    s->new_children = 0;
-}
-
-// To find any child that has ended, the kernel looks at all that live. Where
-// many have, that would take time by the square of their number; so each is
-// asked for by its pid, which is found at once.
-static void reap(struct server *s) {
-    child_ended = 0;
-    s->reap_at = never;
-    int result = 0;
-    for (int n = 1; (result = reap_child(-1, child_reaped, s)) == 1; n++)
-        if (n % few_children == 0)
-            reap_by_pid(s);
-    if (result == -1 && s->children->live > 0)
-        s->reap_at = try_later(s, "waitpid");
-    begin_hold(s);
-}
 
 static void kill_children(struct server *s) {
     int cursor = 0;
@@ -360,7 +402,7 @@ static void end_phase(struct server *s) {
 static void heed_stop(struct server *s) {
     stop_wanted = 0;
     if (s->phase == serving)
-        begin_drain(s);
+        begin_phase(s, draining);
     else if (s->phase == draining && now_ms() >= s->phase_began + repeat_ms)
         kill_children(s);
 }
@@ -375,6 +417,8 @@ static void heed_signals(struct server *s) {
     }
     if (stop_wanted)
         heed_stop(s);
+    if (s->phase == draining)
+        limit_drain(s);
     if (now_ms() >= phase_end(s))
         end_phase(s);
 }
@@ -385,7 +429,7 @@ static void heed_signals(struct server *s) {
 // the listener is not even looked at, and so cannot make the loop spin.
 static bool wants_client(const struct server *s, int64_t now) {
     return s->listener != -1 && s->client == -1 && now >= s->accept_at &&
-           s->children->live < s->children->limit;
+           !at_limit(s);
 }
 
 // Not where something waits for a child to end; nor where clients are counted
@@ -459,8 +503,8 @@ int serve(const struct serve_settings *settings, struct children *children) {
     s.children = children;
     s.listener = settings->listener;
     s.client = -1;
-    s.complained_at = now_ms() - complaint_ms;
-    s.full_at = now_ms() - full_ms;
+    int64_t long_ago = now_ms() - full_ms;
+    s.complaint = s.full = s.refusal = s.crash = {long_ago, 0};
     reap(&s); // children inherited over exec may have ended long ago
     while (!finished(&s)) {
         bool ready = wait_for_event(&s);

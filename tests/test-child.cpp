@@ -89,7 +89,8 @@ TEST_CASE("it keeps its connection and nothing else") {
 
 TEST_CASE("a client that the network no longer reaches has timed out") {
     for (int error :
-         {EAGAIN, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH}) {
+         {EAGAIN, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ENETDOWN, ENETUNREACH,
+          EACCES, ECONNREFUSED, ENONET, ENOPROTOOPT, EPROTO}) {
         read_error = error;
         Served served;
         read_error = 0;

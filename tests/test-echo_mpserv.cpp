@@ -147,6 +147,26 @@ TEST_CASE("clients beyond -c wait, and are served later") {
     CHECK(receive(third, 5) == "three");
 }
 
+TEST_CASE("many refusals are one line a second") {
+    Server server({"-C", "1"});
+    Fd served = dial(server.port);
+    CHECK(echoes(served, "hello"));
+    int refused = 0;
+    CHECK(eventually([&] {
+        CHECK(receive_to_end(dial(server.port)).empty());
+        refused++;
+        return server.has_ended() ||
+               matches(lines_of(server.output).back(),
+                       "client refused\\.\\.\\. 127\\.0\\.0\\.1:[0-9]+ "
+                       "\\(1 from this address, [0-9]+ more unlogged\\)");
+    }));
+    CHECK(refused > count_of("client refused", server.output));
+    served.close();
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    CHECK(server.output_has("refused " + std::to_string(refused) + ","));
+}
+
 TEST_CASE("clients of one address beyond -C are refused, others are not") {
     Server server({"-C", "2"});
     Fd first = dial(server.port);
