@@ -228,6 +228,8 @@ int main(int argc, char **argv) {
         die("a table of %d clients", o.clients);
     if (serve_signals() == -1 || log_open() == -1)
         die("sigaction");
+    if (drop_capabilities() == -1) // a port below 1024 may have needed one
+        die("capset");
     if (o.sandbox && sandbox_enter() == -1)
         die("sandbox (-S does without)");
     log_line("listening on %s", name);

@@ -3,12 +3,25 @@
 // depend on or keep.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "inherit.h"
 #include "signals.h"
+
+// As linux/capability.h has them, which not every C library comes with.
+struct capability_header {
+    uint32_t version;
+    int pid; // 0: the caller
+};
+
+struct capability_sets {
+    uint32_t effective, permitted, inheritable;
+};
 
 // In ascending order, for open(2) takes the lowest number that is free.
 static int hold_standard_descriptors(void) {
@@ -31,13 +44,25 @@ int reset_inherited(void) {
     return unblock_signals();
 }
 
+int drop_capabilities(void) {
+    struct capability_header header = {0x20080522, 0}; // version 3
+    constexpr struct capability_sets none[2] = {};     // of 32 each
+    return static_cast<int>(syscall(SYS_capset, &header, none));
+}
+
 void close_inherited(unsigned first, unsigned last) {
 #ifdef HAVE_CLOSE_RANGE
-    if (close_range(first, last, 0) == 0)
-        return;
+    bool closed = close_range(first, last, 0) == 0;
+#else
+    bool closed = syscall(SYS_close_range, first, last, 0) == 0;
 #endif
-    struct rlimit open_files = {};
-    (void)getrlimit(RLIMIT_NOFILE, &open_files); // cannot fail
-    for (unsigned fd = first; fd <= last && fd < open_files.rlim_cur; fd++)
+    if (closed)
+        return;
+    if (last > INT_MAX) { // not in a child: its sandbox forbids this
+        struct rlimit open_files = {.rlim_cur = INT_MAX, .rlim_max = INT_MAX};
+        (void)getrlimit(RLIMIT_NOFILE, &open_files); // cannot fail
+        last = static_cast<unsigned>(open_files.rlim_cur - 1);
+    }
+    for (unsigned fd = first; fd <= last; fd++)
         (void)close(static_cast<int>(fd)); // mostly not open
 }

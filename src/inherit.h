@@ -17,8 +17,13 @@
 // or -1 with the errno of open(2) or sigaction(2).
 int reset_inherited(void);
 
+// Gives up every capability that came by setcap(8), as an ambient one, or with
+// root's user ID (capabilities(7)): by capset(2), which empties the ambient set
+// as well. Returns 0, or -1 with its errno.
+int drop_capabilities(void);
+
 // Closes the descriptors from FIRST to LAST, whichever of them are open, by one
-// close_range(2) (Linux 5.9); where the kernel or the C library lacks it, by
-// close(2) for each number below RLIMIT_NOFILE. Cannot fail: Linux closes a
-// descriptor even where close(2) reports an error.
+// close_range(2) (Linux 5.9); where the kernel lacks it or refuses it, by
+// close(2) for each number, up to RLIMIT_NOFILE if LAST is UINT_MAX. Cannot
+// fail: Linux closes a descriptor even where close(2) reports an error.
 void close_inherited(unsigned first, unsigned last);

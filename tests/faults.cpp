@@ -111,6 +111,7 @@ static const Row rows[] = {
      carries_on, ""},
     {"start", parent, "wait4", "ECHILD EINTR", once, carries_on, ""},
     {"start", parent, "ppoll", "EINTR ENOMEM", once, carries_on, ""},
+    {"start", parent, "capset", "EPERM", both, stops, "capset: "},
     {"start", parent, "mmap? munmap?", "ENOMEM", both, ends, ""},
     {"start", parent, "madvise", "EINVAL ENOMEM", both, carries_on, ""},
     {"start", parent, "getrandom?", "ENOSYS", both, carries_on, ""},

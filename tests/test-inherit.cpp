@@ -95,6 +95,16 @@ TEST_CASE("closed standard descriptors are taken, and stay of no use") {
     }
 }
 
+TEST_CASE("no capability is left") {
+    Run child = run_in_child([] {
+        bool dropped = drop_capabilities() == 0;
+        for (const char *set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
+            dropped = dropped && signal_mask(getpid(), set) == 0;
+        _exit(dropped ? 0 : 1);
+    });
+    CHECK(child.status == 0);
+}
+
 static void check_closing(unsigned first, unsigned last,
                           const std::set<int> &kept) {
     Run child = run_in_child([&] {
