@@ -160,6 +160,10 @@ static void judge_child(Findings &findings, Subject &subject,
     std::string who = "child " + std::to_string(pid);
     judge_connection(findings, Invariant::child_descriptors, who, pid, {},
                      local_port(client));
+    for (pid_t grandchild : children_of(pid))
+        add_finding(findings, Invariant::child_descriptors,
+                    who + " shares it with its child " +
+                        std::to_string(grandchild));
 }
 
 Findings audit_descriptors(const Words &server) {

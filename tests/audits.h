@@ -15,7 +15,8 @@
 using Words = std::vector<std::string>;
 
 // The parent holds what it held when it began to listen, a child its client's
-// connection and nothing else: before, while and after there are clients.
+// connection and nothing else, and has no child: before, while and after there
+// are clients.
 Findings audit_descriptors(const Words &server);
 // CLIENTS leave at once, and their children end before one is reaped: no
 // zombie, a line for each, totals that are right, and nobody left at the end.

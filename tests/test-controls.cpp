@@ -27,6 +27,7 @@ static const Control controls[] = {
     {"child_keeps_listener", audit_descriptors, {child_descriptors}},
     {"child_keeps_listener", audit_drain, {drain}},
     {"child_leaks", audit_descriptors, {child_descriptors}},
+    {"child_forks", audit_descriptors, {child_descriptors}},
     {"one_waitpid", audit_small_storm, {no_zombie}},
     {"zombie_left", audit_small_storm, {no_zombie}},
     {"removed_twice", audit_small_storm, {lines}},

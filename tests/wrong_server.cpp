@@ -28,7 +28,7 @@
 #include "stream.h"
 
 #define MISTAKES                                                               \
-    none, child_keeps_listener, child_leaks, child_takes_sigint,               \
+    none, child_forks, child_keeps_listener, child_leaks, child_takes_sigint,  \
         child_unblocks_signals, child_wakes_when_idle, closes_again,           \
         dies_by_sigpipe, drain_keeps_listener, drain_leaves_children,          \
         drain_loses_clients, fork_failure_drops_client, forked_buffer,         \
@@ -139,6 +139,8 @@ static ChildStatus echo(int client) {
         close_inherited(mistake == forked_buffer ? STDERR_FILENO : 0, below);
     if (mistake == child_leaks)
         (void)open("/dev/null", O_RDONLY);
+    if (mistake == child_forks && fork() == 0)
+        pause();
     if (mistake == child_takes_sigint)
         (void)set_signal(SIGINT, SIG_DFL);
     if (mistake == child_unblocks_signals)
