@@ -211,6 +211,11 @@ END
         skip "mounts are refused here: $(cat "$folder/why")"
 }
 
+has_no_capability() { # any more, the server
+    grep -qx 'CapPrm:.0*' "/proc/$server/status" ||
+        fail 'the server keeps a capability'
+}
+
 setpriv_port() {
     need_root
     need_own_users
@@ -223,6 +228,7 @@ setpriv_port() {
     has low 'listening on' || fail "$(cat "$folder/low")"
     [ "$(ps -o uid= -p "$server" | tr -d ' ')" = "$user" ] ||
         fail 'the server runs as another user'
+    has_no_capability
     end_server "$server"
     first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
     [ "$first" = 1024 ] || return 0
@@ -245,6 +251,7 @@ setcap_port() {
         skip 'the folder for temporary files honours no capabilities'
     begin_low "$as_nobody $folder/echo_mpserv 7" low
     has low 'listening on' || fail "$(cat "$folder/low")"
+    has_no_capability
     end_server "$server"
 }
 
