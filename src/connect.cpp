@@ -40,11 +40,15 @@ static int await_connection(int fd, int64_t deadline) {
 
 // TCP lets a socket connect to itself when its own port, chosen by the kernel,
 // is the one that it looks for and nobody listens there: it would echo, too.
-static bool connected_to_itself(int fd, const struct addrinfo *to) {
+// What was asked for does not tell: 0.0.0.0 and :: connect to loopback.
+static bool connected_to_itself(int fd) {
     struct sockaddr_storage own = {};
-    if (local_address(fd, &own) == -1)
-        return false;
-    return memcmp(&own, to->ai_addr, to->ai_addrlen) == 0;
+    struct sockaddr_storage peer = {};
+    socklen_t size = sizeof peer;
+    return local_address(fd, &own) == 0 &&
+           getpeername(fd, reinterpret_cast<struct sockaddr *>(&peer), &size) ==
+               0 &&
+           memcmp(&own, &peer, sizeof own) == 0;
 }
 
 static int finish_connection(int fd, const struct addrinfo *to,
@@ -53,7 +57,7 @@ static int finish_connection(int fd, const struct addrinfo *to,
     if (connect(fd, to->ai_addr, to->ai_addrlen) == -1 &&
         (errno != EINPROGRESS || await_connection(fd, deadline) == -1))
         return -1;
-    if (connected_to_itself(fd, to)) {
+    if (connected_to_itself(fd)) {
         errno = ECONNREFUSED;
         return -1;
     }

@@ -5,8 +5,10 @@
 #include <netinet/tcp.h>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include "connect.h"
+#include "machine.h"
 #include "support.h"
 
 struct Attempt {
@@ -74,13 +76,20 @@ int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size) {
 }
 
 TEST_CASE("a socket that connects to itself is refused") {
-    int port = 0;
-    listen_locally(&port).close();
-    meets_itself = true;
-    Attempt made = attempt("127.0.0.1", port);
-    meets_itself = false;
-    CHECK(made.fd.get() == -1);
-    CHECK(made.why == strerror(ECONNREFUSED));
+    // The unspecified address connects to loopback.
+    std::vector<std::string> hosts = {"127.0.0.1", "0.0.0.0"};
+    if (have_ipv6())
+        hosts.insert(hosts.end(), {"::1", "::", "::ffff:0.0.0.0"});
+    for (const std::string &host : hosts) {
+        CAPTURE(host);
+        int port = 0; // another one each time: the last is in TIME_WAIT
+        listen_locally(&port).close();
+        meets_itself = true;
+        Attempt made = attempt(host.c_str(), port);
+        meets_itself = false;
+        CHECK(made.fd.get() == -1);
+        CHECK(made.why == strerror(ECONNREFUSED));
+    }
 }
 
 TEST_CASE("a name that nobody knows is told as such") {
