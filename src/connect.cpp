@@ -13,19 +13,9 @@
 #include "clock.h"
 #include "connect.h"
 
-constexpr int64_t no_deadline = INT64_MAX;
-
-// The whole time until DEADLINE as poll(2) wants it; -1 is for ever.
-static int time_left(int64_t deadline) {
-    if (deadline == no_deadline)
-        return -1;
-    int64_t left = deadline - now_ms();
-    return left > 0 ? static_cast<int>(left) : 0;
-}
-
-static int await_connection(int fd, int64_t deadline) {
+static int await_connection(int fd, int milliseconds) {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT, .revents = 0};
-    int ready = poll(&poll_fd, 1, time_left(deadline));
+    int ready = poll(&poll_fd, 1, milliseconds);
     if (ready == 0)
         errno = ETIMEDOUT;
     if (ready != 1)
@@ -52,10 +42,10 @@ static bool connected_to_itself(int fd) {
 }
 
 static int finish_connection(int fd, const struct addrinfo *to,
-                             int64_t deadline) {
+                             int milliseconds) {
     int one = 1;
     if (connect(fd, to->ai_addr, to->ai_addrlen) == -1 &&
-        (errno != EINPROGRESS || await_connection(fd, deadline) == -1))
+        (errno != EINPROGRESS || await_connection(fd, milliseconds) == -1))
         return -1;
     if (connected_to_itself(fd)) {
         errno = ECONNREFUSED;
@@ -70,17 +60,27 @@ static int finish_connection(int fd, const struct addrinfo *to,
     return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
-static int connect_one(const struct addrinfo *to, int64_t deadline) {
+static int connect_one(const struct addrinfo *to, int milliseconds) {
     int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
                     IPPROTO_TCP);
     if (fd == -1)
         return -1;
-    if (finish_connection(fd, to, deadline) == 0)
+    if (finish_connection(fd, to, milliseconds) == 0)
         return fd;
     int reason = errno;
     (void)close(fd); // nothing was sent on it
     errno = reason;
     return -1;
+}
+
+// The share of the time until DEADLINE that the first of ADDRESSES may take, so
+// that one which never answers leaves some to the others. As poll(2) wants it.
+static int share_of_time(int64_t deadline, const struct addrinfo *addresses) {
+    int64_t left = deadline - now_ms();
+    int count = 0;
+    for (; addresses != nullptr; addresses = addresses->ai_next)
+        count++;
+    return left > 0 ? static_cast<int>(left / count) : 0;
 }
 
 int connect_to(const char *host, in_port_t port, int family, int seconds,
@@ -97,14 +97,14 @@ int connect_to(const char *host, in_port_t port, int family, int seconds,
         *why = failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure);
         return -1;
     }
-    int64_t deadline = seconds == 0 ? no_deadline : now_ms() + seconds * 1000LL;
+    int64_t deadline = now_ms() + seconds * 1000LL;
     int fd = -1;
     for (struct addrinfo *to = addresses; to != nullptr && fd == -1;
          to = to->ai_next) {
         struct sockaddr_storage address = {};
         memcpy(&address, to->ai_addr, to->ai_addrlen);
         format_address(&address, peer);
-        fd = connect_one(to, deadline);
+        fd = connect_one(to, seconds == 0 ? -1 : share_of_time(deadline, to));
         if (fd == -1)
             *why = strerror(errno);
     }

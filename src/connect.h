@@ -6,9 +6,10 @@
 #include "sockets.h"
 
 // Connects to PORT of HOST, a name or numeric address, by FAMILY (AF_INET,
-// AF_INET6, or AF_UNSPEC for both), trying each address that getaddrinfo(3)
-// gives in its order. SECONDS bounds all of the attempts together, not the
-// look-up of the name; 0 waits as long as the kernel does.
+// AF_INET6, or AF_UNSPEC for both), trying the addresses of getaddrinfo(3) one
+// by one, in its order. SECONDS bounds all of the attempts together, but not
+// name resolution: each gets an equal share of the time that is left for it and
+// those to come. 0 waits as long as the kernel does.
 //
 // Returns the descriptor (blocking, FD_CLOEXEC, TCP_NODELAY), the caller's to
 // close, PEER being the address as text; or -1 with *WHY a static text, nothing

@@ -2,7 +2,9 @@
 #include <cstring>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -59,15 +61,21 @@ TEST_CASE("a port where nobody listens is refused") {
     CHECK(made.peer == "127.0.0.1:" + std::to_string(port));
 }
 
-// The linker hands each connect of the library to this file (--wrap), which
-// binds the socket to the very port that it dials: what may happen by chance
-// where nobody listens. TCP then connects it to itself.
-static bool meets_itself;
-
+// The linker hands some calls of the library to this file (--wrap).
 extern "C" {
 int __real_connect(int fd, const struct sockaddr *to, socklen_t size);
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size);
+int __real_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **result);
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **result);
+int __real_poll(struct pollfd *fds, nfds_t count, int milliseconds);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds);
 }
+
+// Whether connect binds the socket to the very port that it dials: what may
+// happen by chance where nobody listens. TCP then connects it to itself.
+static bool meets_itself;
 
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size) {
     if (meets_itself)
@@ -111,4 +119,46 @@ TEST_CASE("a connection that nobody answers is given up in time") {
     Attempt made = attempt("127.0.0.1", port, AF_INET, 1);
     CHECK(made.fd.get() == -1);
     CHECK(made.why == strerror(ETIMEDOUT));
+}
+
+// What every name has, unless empty.
+static std::vector<const char *> addresses;
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **result) {
+    if (addresses.empty())
+        return __real_getaddrinfo(host, service, hints, result);
+    for (const char *address : addresses) {
+        REQUIRE(__real_getaddrinfo(address, service, hints, result) == 0);
+        result = &(*result)->ai_next;
+    }
+    return 0;
+}
+
+static size_t unanswered;      // so many connections time out, at once
+static std::vector<int> waits; // how long each would have been waited for
+
+int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
+    waits.push_back(milliseconds);
+    return waits.size() <= unanswered ? 0
+                                      : __real_poll(fds, count, milliseconds);
+}
+
+TEST_CASE("an address that does not answer leaves time to those behind it") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    addresses = {"127.0.0.2", "127.0.0.3", "127.0.0.1"};
+    unanswered = 2;
+    waits.clear();
+    Attempt made = attempt("name", port, AF_INET, 900);
+    addresses.clear();
+    unanswered = 0;
+    CHECK(made.fd.get() != -1);
+    CHECK(made.peer == "127.0.0.1:" + std::to_string(port));
+    // A third of the time, half of it, all of it, less what has passed.
+    REQUIRE(waits.size() == 3);
+    CHECK(waits[0] <= 300000);
+    CHECK(waits[1] > 300000);
+    CHECK(waits[1] <= 450000);
+    CHECK(waits[2] > 450000);
 }
