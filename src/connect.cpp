@@ -51,7 +51,10 @@ static int finish_connection(int fd, const struct addrinfo *to,
         errno = ECONNREFUSED;
         return -1;
     }
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == -1)
+    // Without keepalive an idle client never learns that the server's machine
+    // has vanished.
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == -1 ||
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) == -1)
         return -1;
     // Non-blocking was for the connection alone.
     int flags = fcntl(fd, F_GETFL);

@@ -11,9 +11,9 @@
 // name resolution: each gets an equal share of the time that is left for it and
 // those to come. 0 waits as long as the kernel does.
 //
-// Returns the descriptor (blocking, FD_CLOEXEC, TCP_NODELAY), the caller's to
-// close, PEER being the address as text; or -1 with *WHY a static text, nothing
-// left open, and PEER the address tried last, or HOST as far as it fits where
-// it has none.
+// Returns the descriptor (blocking, FD_CLOEXEC, TCP_NODELAY, SO_KEEPALIVE), the
+// caller's to close, PEER being the address as text; or -1 with *WHY a static
+// text, nothing left open, and PEER the address tried last, or HOST as far as
+// it fits where it has none.
 int connect_to(const char *host, in_port_t port, int family, int seconds,
                char peer[address_text_size], const char **why);

@@ -40,6 +40,9 @@ TEST_CASE("a numeric address connects, blocking, without delay") {
     CHECK(getsockopt(made.fd.get(), IPPROTO_TCP, TCP_NODELAY, &value, &size) ==
           0);
     CHECK(value == 1);
+    CHECK(getsockopt(made.fd.get(), SOL_SOCKET, SO_KEEPALIVE, &value, &size) ==
+          0);
+    CHECK(value == 1);
 }
 
 TEST_CASE("a name connects by whichever of its addresses answers") {
