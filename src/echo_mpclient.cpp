@@ -94,29 +94,29 @@ static void read_options(struct options *o, int argc, char **argv) {
 
 // One line of reason on standard error; the first is the one that matters.
 static void explain(const struct talk_report *r, const char *peer) {
-    errno = r->failed != nullptr ? r->error : r->unsent_error;
+    errno = r->error;
     if (r->failed != nullptr)
         warn("%s: %s", peer, r->failed);
-    else if (r->unsent != nullptr)
-        warn("%s: %s", peer, r->unsent);
     else if (r->killed_by != 0)
         warn_plain("%s: the writer was killed by signal %d", peer,
                    r->killed_by);
     else if (r->server_first)
         warn_plain("%s: the server ended the connection%s", peer,
-                   r->input_left         ? " with input left"
-                   : r->sent.bytes == 0U ? " before anything was sent"
-                                         : "");
-    if (r->sent.bytes != r->received.bytes)
-        warn_plain("%s: sent %ju bytes, received %ju", peer,
-                   uintmax_t{r->sent.bytes}, uintmax_t{r->received.bytes});
-    else if (r->sent.hash != r->received.hash)
+                   r->input_left   ? " with input left"
+                   : r->sent == 0U ? " before anything was sent"
+                                   : "");
+    if (r->sent != r->received)
+        warn_plain("%s: sent %ju bytes, received %ju", peer, uintmax_t{r->sent},
+                   uintmax_t{r->received});
+    else if (r->altered)
         warn_plain("%s: what came back is not what was sent", peer);
 }
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
         die("inherited descriptors and signals");
+    if (catch_signals() == -1)
+        die("sigaction");
     struct options o = {};
     read_options(&o, argc, argv);
     char peer[address_text_size];
@@ -128,8 +128,10 @@ int main(int argc, char **argv) {
                   : o.family == AF_INET6 ? " with -6"
                                          : "",
                   why);
+    struct talk_settings settings = {socket, STDIN_FILENO, STDOUT_FILENO,
+                                     o.raw};
     struct talk_report report;
-    int result = talk(socket, STDIN_FILENO, STDOUT_FILENO, o.raw, &report);
+    int result = talk(&settings, &report);
     explain(&report, peer);
     (void)close(socket); // all that was to come has come
     return result == 0 ? EXIT_SUCCESS : exit_failed;

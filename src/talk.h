@@ -1,37 +1,41 @@
 // SPDX-License-Identifier: MIT
 // talk - a connection with input split from output: a child, the writer, sends
 // what it reads from the input; this process receives. Neither waits for the
-// other, so that no amount of data on its way can make both stand still.
+// other, so that no amount of data in flight can make both block.
 #pragma once
 
 #include <stdint.h>
 
-// The bytes that went one way: how many, and a hash (FNV-1a) of them in order.
-struct tally {
-    uint64_t bytes;
-    uint64_t hash;
+struct talk_settings {
+    int socket, input, output; // stay the caller's
+    bool raw;
 };
 
 struct talk_report {
-    const char *failed; // what this process could not do; null if nothing
+    const char *failed; // what could not be done; null if nothing
     int error;          // its errno
-    const char *unsent; // what the writer could not do; null if nothing
-    int unsent_error;   // its errno
     int killed_by;      // the signal that ended the writer from outside, or 0
     bool server_first;  // the server ended while the writer was at work
     bool input_left;    // and input was there that nobody has read
-    struct tally sent, received;
+    bool altered;       // the bytes received differ from those sent
+    uint64_t sent;      // bytes of the input that were read to be sent
+    uint64_t received;  // bytes that came back
 };
 
-// Sends INPUT over SOCKET until its end or, unless RAW, a line that is exactly
-// q or Q (lines.h), then half-closes (shutdown(2)); writes what comes back to
-// OUTPUT, unless RAW with `Message from server: ` in front of each line, until
-// the server closes. Ends and reaps the writer before it returns, and when
-// SIGINT, SIGTERM or SIGHUP, unless ignored, ends this process, before that;
+// From now on SIGINT, SIGTERM and SIGHUP, unless ignored, first end and reap
+// the writer, then this process by the same signal. Process 1 of a PID
+// namespace, which that does not kill (pid_namespaces(7)), exits with status
+// 128 + the signal's number instead. To be called before talk(), and before
+// anything that may block. Leaves SIGCHLD caught and blocked. Returns 0, or -1
+// with sigaction(2)'s errno.
+int catch_signals(void);
+
+// Sends the input over the socket until its end or, unless RAW, a line that is
+// exactly q or Q (lines.h), then half-closes (shutdown(2)); writes what comes
+// back to the output, unless RAW with `Message from server: ` in front of each
+// line, until the server closes. Ends and reaps the writer before it returns;
 // the writer ends as well when this process is killed.
 //
 // Returns 0 when every byte of the input has come back; or -1, and *REPORT
-// says why not. Changes signal dispositions; the caller ignores SIGPIPE. The
-// descriptors stay the caller's.
-int talk(int socket, int input, int output, bool raw,
-         struct talk_report *report);
+// says why not. The caller ignores SIGPIPE.
+int talk(const struct talk_settings *settings, struct talk_report *report);

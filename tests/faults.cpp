@@ -199,6 +199,7 @@ static const Row rows[] = {
     {"client", child, "read", "EINTR", once, carries_on, ""},
     {"client", child, "write", "EPIPE ECONNRESET 0", both, ends, "sending: "},
     {"client", child, "write", "EINTR", once, carries_on, ""},
+    {"talk", parent, "shutdown", "ENOTCONN", both, carries_on, ""},
     {"talk", child, "shutdown", "ENOBUFS", both, ends, "shutdown: "},
     {"talk", child, "close", "EINTR EIO", both, carries_on, ""},
     {"client", family, "prctl", "EINVAL", both, stops, "the writer: "},

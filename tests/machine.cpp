@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -37,6 +38,7 @@ void print_missing() {
         {"an IPv6 loopback address", have_ipv6()},
         {"seccomp(2) filters", have_seccomp()},
         {"pidfd_getfd(2)", can_copy_descriptors()},
+        {"PID namespaces", have_pid_namespaces()},
         {"another user to become", can_become_limited_user()},
     };
     for (const auto &part : all)
@@ -73,6 +75,18 @@ bool can_copy_descriptors() {
     return copy_of_descriptor(getpid(), null.get()).get() != -1;
 }
 
+static bool ended_well(pid_t pid) {
+    int status = -1;
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+bool have_pid_namespaces() {
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(unshare(CLONE_NEWPID) == -1);
+    return ended_well(pid);
+}
+
 bool can_become_limited_user() {
     if (geteuid() != 0)
         return false;
@@ -84,6 +98,5 @@ bool can_become_limited_user() {
         bool reachable = folder != nullptr && access(folder, X_OK) == 0;
         _exit(under_valgrind() && !reachable);
     }
-    int status = -1;
-    return waitpid(pid, &status, 0) == pid && status == 0;
+    return ended_well(pid);
 }

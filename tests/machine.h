@@ -27,6 +27,8 @@ std::string every_address();
 bool have_seccomp();
 // Whether the host lets us copy another's descriptor.
 bool can_copy_descriptors();
+// Whether the test may make PID namespaces: as root, not in every container.
+bool have_pid_namespaces();
 // Whether the test can become_limited_user(): as root, and where such a user
 // exists (not in every container).
 bool can_become_limited_user();

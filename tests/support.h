@@ -125,6 +125,10 @@ void raise_limit(__rlimit_resource resource);
 void allow_descriptors(unsigned count);
 // For StartOptions::in_child.
 void block_every_signal();
+// For StartOptions::in_child: makes the program process 1 of a PID namespace,
+// as `unshare --pid --fork` does. The process that was started waits for it,
+// and ends with its status, or with 126 where a signal has killed it.
+void become_process_1();
 // Ends being root: the process goes on as a user of its own who may have
 // PROCESSES processes, itself included. RLIMIT_NPROC does not bind root.
 void become_limited_user(int processes);

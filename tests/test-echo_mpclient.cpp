@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <string>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -318,6 +319,10 @@ TEST_CASE("no writer outlives a client, however that ends") {
         keyboard.type("hello\n");
         REQUIRE(client.output_has(prefix + "hello\n"));
         client.signal(signo);
+        siginfo_t end = {};
+        REQUIRE(waitid(P_PID, static_cast<id_t>(client.pid()), &end,
+                       WEXITED | WNOWAIT) == 0);
+        CHECK(end.si_code != CLD_EXITED); // by the signal itself
         CHECK(client.wait() == 128 + signo);
         int orphans = orphans_left_by(client.pid());
         // Where a handler can run, it has reaped the writer as well.
@@ -339,6 +344,54 @@ TEST_CASE("Ctrl-C works while the output stands still") {
     REQUIRE(kill(-client.pid(), SIGINT) == 0);
     CHECK(client.wait() == 128 + SIGINT);
     CHECK(orphans_left_by(client.pid()) == 0);
+}
+
+// It and nobody else: a terminal would signal its whole group.
+static void end_process_1(Process &parent, int signo) {
+    REQUIRE(kill(only_child_of(parent.pid()), signo) == 0);
+    CHECK(parent.wait() == 128 + signo);
+    CHECK(parent.errors.empty());
+    CHECK(orphans_left_by(parent.pid()) == 0);
+}
+
+// The kernel lets no signal end process 1 by default, not even by raise(3).
+TEST_CASE("as process 1 it ends by a signal, too" *
+          doctest::skip(!have_pid_namespaces())) {
+    Server server;
+    for (int signo : {SIGINT, SIGTERM, SIGHUP}) {
+        Keyboard keyboard;
+        StartOptions start = keyboard.start();
+        start.in_child = become_process_1;
+        Process talks(client_words(server.port), start);
+        keyboard.type("hello\n");
+        REQUIRE(talks.output_has(prefix + "hello\n"));
+        end_process_1(talks, signo);
+
+        Pipe stuck = make_pipe();
+        Fd endless(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+        start.input = endless.get();
+        start.output = stuck.write_end.get();
+        Process stalls(client_words(server.port, {"-r"}), start);
+        CHECK(receive(stuck.read_end, 65536) == std::string(65536, '\0'));
+        end_process_1(stalls, signo);
+    }
+}
+
+TEST_CASE("as process 1 it ends while it connects" *
+          doctest::skip(!have_pid_namespaces())) {
+    Peer peer;
+    // A full backlog lets further connections wait: Linux drops their SYN.
+    REQUIRE(listen(peer.listener.get(), 0) == 0);
+    Fd filler = dial(peer.port);
+    StartOptions start;
+    start.in_child = become_process_1;
+    Process connects(client_words(peer.port), start);
+    pid_t client = only_child_of(connects.pid());
+    REQUIRE(eventually([client] {
+        return count_of("socket:", text_of(descriptors_of(client))) == 1 &&
+               process_state(client) == "S";
+    }));
+    end_process_1(connects, SIGTERM);
 }
 
 TEST_CASE("SIGHUP stays ignored where nohup made it so") {
