@@ -161,8 +161,11 @@ client() {
     [ ! -s "$folder/compare" ] || fail 'the file came back otherwise'
     [ "$(cat "$folder/alive")" = alive ] || fail 'alive says nothing'
     [ "$(cat "$folder/volume")" = 104857600 ] || fail 'volume lost bytes'
-    end_server "$server"
     command=$(commands "$client_page" alive | sed "s/7777/$port/")
+    kill -STOP "$server"
+    ! sh -c "$command" 2>/dev/null || fail 'alive, though the server is stopped'
+    kill -CONT "$server"
+    end_server "$server"
     ! sh -c "$command" 2>/dev/null || fail 'alive, though nobody is'
 }
 

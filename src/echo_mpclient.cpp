@@ -15,22 +15,25 @@
 #include "log.h"
 #include "talk.h"
 
-constexpr char usage[] = "usage: echo_mpclient [-46hrV] [-w seconds] host port";
+constexpr char usage[] =
+    "usage: echo_mpclient [-46hrV] [-t seconds] [-w seconds] host port";
 
 constexpr char help[] =
     "%s\n"
     "\n"
     "Sends its input to an echo server and prints what comes back.\n"
     "\n"
-    "  host, port            name or numeric address; 1 to 65535\n"
-    "  -4, --ipv4            IPv4 only\n"
-    "  -6, --ipv6            IPv6 only\n"
-    "  -r, --raw             pass bytes through untouched: no prefix, no q\n"
-    "  -w, --wait seconds    connection timeout, excluding name resolution,\n"
-    "                        shared among the addresses of host; default 0,\n"
-    "                        the kernel's own limit\n"
-    "  -h, --help            print this and exit\n"
-    "  -V, --version         print the version and exit\n"
+    "  host, port             name or numeric address; 1 to 65535\n"
+    "  -4, --ipv4             IPv4 only\n"
+    "  -6, --ipv6             IPv6 only\n"
+    "  -r, --raw              pass bytes through untouched: no prefix, no q\n"
+    "  -t, --timeout seconds  give up if nothing has come for this long while\n"
+    "                         something is due; default 0, never\n"
+    "  -w, --wait seconds     connection timeout, excluding name resolution,\n"
+    "                         shared among the addresses of host; default 0,\n"
+    "                         the kernel's own limit\n"
+    "  -h, --help             print this and exit\n"
+    "  -V, --version          print the version and exit\n"
     "\n"
     "A line that is just q or Q, or the end of the input, ends the sending;\n"
     "what is on its way is still received.";
@@ -40,6 +43,7 @@ constexpr struct option long_options[] = {
     {"ipv4", no_argument, nullptr, '4'},
     {"ipv6", no_argument, nullptr, '6'},
     {"raw", no_argument, nullptr, 'r'},
+    {"timeout", required_argument, nullptr, 't'},
     {"version", no_argument, nullptr, 'V'},
     {"wait", required_argument, nullptr, 'w'},
     {nullptr, 0, nullptr, 0},
@@ -49,7 +53,8 @@ struct options {
     const char *host;
     in_port_t port;
     int family;
-    int wait; // seconds
+    int timeout; // seconds
+    int wait;    // seconds
     bool raw;
 };
 
@@ -61,6 +66,9 @@ static void apply_option(struct options *o, int option, char **argv) {
         break;
     case 'r':
         o->raw = true;
+        break;
+    case 't':
+        o->timeout = argument_number(usage, "timeout", optarg, 0, most_seconds);
         break;
     case 'w':
         o->wait = argument_number(usage, "wait", optarg, 0, most_seconds);
@@ -79,7 +87,7 @@ static void apply_option(struct options *o, int option, char **argv) {
 static void read_options(struct options *o, int argc, char **argv) {
     opterr = 0; // die_bad_option() says it
     int option = 0;
-    while ((option = next_option(argc, argv, ":46hrVw:", long_options)) != -1)
+    while ((option = next_option(argc, argv, ":46hrVt:w:", long_options)) != -1)
         apply_option(o, option, argv);
     if (argc - optind < 2)
         die_usage(usage, "%s is missing", argc == optind ? "host" : "port");
@@ -128,8 +136,8 @@ int main(int argc, char **argv) {
                   : o.family == AF_INET6 ? " with -6"
                                          : "",
                   why);
-    struct talk_settings settings = {socket, STDIN_FILENO, STDOUT_FILENO,
-                                     o.raw};
+    struct talk_settings settings = {socket, STDIN_FILENO, STDOUT_FILENO, o.raw,
+                                     o.timeout};
     struct talk_report report;
     int result = talk(&settings, &report);
     explain(&report, peer);

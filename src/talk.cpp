@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "lines.h"
 #include "signals.h"
 #include "stream.h"
@@ -31,9 +32,10 @@ constexpr struct tally no_bytes = {0, 14695981039346656037U}; // FNV's start
 struct shared {
     struct tally sent; // read to be sent: what is lost on the way is missing
     struct tally received;
-    bool reading;       // the writer may have taken what is not counted yet
-    bool finished;      // there is nothing left to send
-    const char *failed; // the writer's failure, for the report
+    int64_t silent_since; // when the server last sent, or began to owe
+    bool reading;         // the writer may have taken what is not counted yet
+    bool finished;        // there is nothing left to send
+    const char *failed;   // the writer's failure, for the report
     int error;
 };
 
@@ -104,6 +106,33 @@ static void hold_signals(void) {
     (void)sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
+// ---- what the server owes --------------------------------------------------
+
+static bool bytes_are_owed(const struct shared *shared) {
+    return shared->sent.bytes > shared->received.bytes;
+}
+
+// To be called just before more is owed: if nothing was, the silence begins.
+// The other process, which may look at any moment, must see that first.
+static void owe_more(struct shared *shared) {
+    if (!bytes_are_owed(shared))
+        shared->silent_since = now_ms();
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+// How long the server may still be silent, in milliseconds; -1 is for ever.
+static int time_left(const struct talk *t) {
+    if (t->settings->timeout == 0)
+        return -1;
+    int all = t->settings->timeout * 1000;
+    bool end_is_owed = writer == 0;
+    if (!bytes_are_owed(t->shared) && !end_is_owed)
+        return all;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); // owe_more()'s other half
+    int64_t left = t->shared->silent_since + all - now_ms();
+    return left > 0 ? static_cast<int>(left) : 0;
+}
+
 // ---- the writer ------------------------------------------------------------
 
 [[noreturn]] static void writer_failed(struct shared *shared,
@@ -139,6 +168,7 @@ static ssize_t next_piece(const struct talk_settings *settings,
         ssize_t n = next_piece(t->settings, &reader, &piece);
         if (n == -1)
             writer_failed(shared, "standard input");
+        owe_more(shared);
         count(&shared->sent, piece, static_cast<size_t>(n));
         shared->finished = n == 0;
         shared->reading = false;
@@ -186,6 +216,7 @@ static int reap_writer(struct talk *t) {
     if (reaped <= 0)
         return reaped;
     writer = 0;
+    owe_more(t->shared);
     if (WIFSIGNALED(status))
         t->report->killed_by = WTERMSIG(status);
     return 1;
@@ -198,11 +229,16 @@ static int await_bytes(struct talk *t) {
             return fail(t, "waitpid");
         if (reaped == 1) // and it may have failed to do this
             (void)shutdown(t->settings->socket, SHUT_WR);
-        int ready = wait_for(t->settings->socket, -1);
+        int ready = wait_for(t->settings->socket, time_left(t));
         if (ready == 1)
             return 0;
         if (ready == -1 && errno != EINTR)
             return fail(t, "ppoll");
+        // Asked again, for the writer may have sent something meanwhile.
+        if (ready == 0 && time_left(t) == 0) {
+            errno = ETIMEDOUT;
+            return fail(t, "receiving");
+        }
     }
 }
 
@@ -233,6 +269,8 @@ static int receive(struct talk *t) {
         count(&t->shared->received, buffer, size);
         if (put_out(t, &printer, buffer, size) == -1)
             return fail(t, "standard output");
+        // Not before: output that blocks is no silence of the server's.
+        t->shared->silent_since = now_ms();
     }
 }
 

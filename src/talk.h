@@ -9,6 +9,7 @@
 struct talk_settings {
     int socket, input, output; // stay the caller's
     bool raw;
+    int timeout; // seconds; 0 is none
 };
 
 struct talk_report {
@@ -33,8 +34,10 @@ int catch_signals(void);
 // Sends the input over the socket until its end or, unless RAW, a line that is
 // exactly q or Q (lines.h), then half-closes (shutdown(2)); writes what comes
 // back to the output, unless RAW with `Message from server: ` in front of each
-// line, until the server closes. Ends and reaps the writer before it returns;
-// the writer ends as well when this process is killed.
+// line, until the server closes. Gives up when for TIMEOUT nothing has come
+// back although the server owes something: bytes, or after the half-close its
+// end of file. Ends and reaps the writer before it returns; the writer ends as
+// well when this process is killed.
 //
 // Returns 0 when every byte of the input has come back; or -1, and *REPORT
 // says why not. The caller ignores SIGPIPE.

@@ -141,6 +141,53 @@ TEST_CASE("a connection that cannot be made is told") {
     CHECK(count_of(": " + reason_of(EAI_NONAME) + "\n", unknown.errors) == 1);
 }
 
+static bool timed_out(const std::string &errors) {
+    return count_of("receiving: " + reason_of(ETIMEDOUT) + "\n", errors) == 1;
+}
+
+// A health check, as the manual page has it.
+static Run check_health(int port) {
+    return talk_to(port, "", {"-t", "1", "--wait", "40"});
+}
+
+TEST_CASE("a health check ends, whatever the server does") {
+    Server server({"-c", "1"});
+    CHECK(check_health(server.port).status == 0);
+    Fd client = dial(server.port);
+    REQUIRE(echoes(client, "x"));
+    Run full = check_health(server.port);
+    CHECK(full.status == 1);
+    CHECK(timed_out(full.errors));
+    client.close();
+    server.signal(SIGSTOP);
+    Run stopped = check_health(server.port);
+    CHECK(stopped.status == 1);
+    CHECK(timed_out(stopped.errors));
+}
+
+TEST_CASE("bytes that a server keeps are told when its time is over") {
+    Server server;
+    server.signal(SIGSTOP);
+    Keyboard keyboard;
+    Process client(client_words(server.port, {"--timeout", "1"}),
+                   keyboard.start());
+    keyboard.type("hello\n");
+    CHECK(client.wait() == 1);
+    CHECK(timed_out(client.errors));
+    CHECK(count_of("sent 6 bytes, received 0\n", client.errors) == 1);
+    CHECK(orphans_left_by(client.pid()) == 0);
+}
+
+TEST_CASE("a user who types nothing is not disconnected by the client") {
+    Server server({"-t", "2"});
+    Keyboard keyboard;
+    Process client(client_words(server.port, {"-t", "1"}), keyboard.start());
+    keyboard.type("hello\n");
+    CHECK(client.wait() == 0); // the server was the first to lose patience
+    CHECK(client.output == prefix + "hello\n");
+    CHECK(count_of("the server ended the connection\n", client.errors) == 1);
+}
+
 TEST_CASE("help, version and wrong words") {
     for (const char *word : {"-h", "--help"}) {
         Run help = run({program("echo_mpclient"), word});
@@ -162,6 +209,7 @@ TEST_CASE("help, version and wrong words") {
         {{"localhost", "http"}, "port: 'http'"},
         {{"localhost", "1", "2"}, "'2' is one argument too many"},
         {{"-x", "localhost", "1"}, "'-x'"},
+        {{"-t", "1000001", "localhost", "1"}, "timeout: '1000001'"},
         {{"-w", "x", "localhost", "1"}, "wait: 'x'"},
         {{"-46", "localhost", "1"}, "-4 and -6"},
         {{"-w"}, "'-w' needs an argument"},

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <functional>
+#include <list>
 #include <poll.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,9 +24,40 @@ static struct {
     pid_t test; // which half-closes as well
 } half_close;
 
+// And each wait with a time limit, all of them the receiver's: what is left
+// here happens meanwhile, one for each wait. Its time is then over; or, where
+// that returns false, it waits on.
+static std::list<std::function<bool()>> while_it_waits;
+
+// The clock of this process and its writers is so many seconds ahead.
+static int *const seconds_ahead =
+    static_cast<int *>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+
 extern "C" {
+int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
+                 const sigset_t *);
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask);
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __real_shutdown(int socket, int how);
 int __wrap_shutdown(int socket, int how);
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask) {
+    if (time == nullptr || while_it_waits.empty())
+        return __real_ppoll(fds, count, time, mask);
+    bool over = while_it_waits.front()();
+    while_it_waits.pop_front();
+    return over ? 0 : __real_ppoll(fds, count, time, mask);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = __real_clock_gettime(clock, now);
+    now->tv_sec += *seconds_ahead;
+    return result;
 }
 
 int __wrap_shutdown(int socket, int how) {
@@ -47,7 +82,8 @@ struct Talk {
     std::string output;
 };
 
-static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
+static Talk talk_with(const Peer &peer, int input, int output, bool raw,
+                      int timeout = 0) {
     Pipe pair = make_socket_pair();
     Process server([&] {
         pair.write_end.close();
@@ -55,7 +91,8 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
     });
     pair.read_end.close(); // else the writer would hold that end open as well
     Talk talked;
-    talk_settings settings = {pair.write_end.get(), input, output, raw};
+    talk_settings settings = {pair.write_end.get(), input, output, raw,
+                              timeout};
     REQUIRE(catch_signals() == 0);
     talked.result = talk(&settings, &talked.report);
     pair.write_end.close();
@@ -66,10 +103,10 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw) {
 }
 
 static Talk talk_about(const std::string &input, const Peer &peer,
-                       bool raw = false) {
+                       bool raw = false, int timeout = 0) {
     Fd from = scratch_file(input);
     Fd to = scratch_file();
-    Talk talked = talk_with(peer, from.get(), to.get(), raw);
+    Talk talked = talk_with(peer, from.get(), to.get(), raw, timeout);
     lseek(to.get(), 0, SEEK_SET);
     talked.output = receive_to_end(to);
     return talked;
@@ -175,7 +212,7 @@ TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
         signal(SIGINT, SIG_DFL);
         half_close = {2, false, getpid()};
         talk_settings settings = {pair.write_end.get(), from.get(), to.get(),
-                                  false};
+                                  false, 0};
         talk_report report = {};
         REQUIRE(catch_signals() == 0);
         talk(&settings, &report);
@@ -255,4 +292,141 @@ TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
     Talk talked = talk_about(input, echo, true);
     CHECK(talked.result == 0);
     CHECK(talked.output == input);
+}
+
+// ---- a server that is silent ------------------------------------------------
+
+TEST_CASE("a server that owes bytes, or its end, is given up") {
+    Talk talked = talk_about("hello\n", await_client_end, false, 1);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.failed) == "receiving");
+    CHECK(talked.report.error == ETIMEDOUT);
+    CHECK(talked.report.sent == 6);
+    CHECK(talked.report.received == 0);
+    auto keep_open = [](const Fd &end) {
+        echo(end);
+        await_client_end(end);
+    };
+    for (const char *input : {"hello\n", ""}) {
+        talked = talk_about(input, keep_open, false, 1);
+        CHECK(talked.result == -1);
+        CHECK(std::string(talked.report.failed) == "receiving");
+        CHECK(talked.report.error == ETIMEDOUT);
+        CHECK(talked.report.sent == talked.report.received);
+    }
+}
+
+TEST_CASE("a server that owes its end to a killed writer is given up") {
+    Pipe keyboard = make_pipe();
+    Fd to = scratch_file();
+    pid_t self = getpid();
+    Talk talked = talk_with(
+        [self](const Fd &end) {
+            kill_writer_of(self);
+            await_client_end(end);
+        },
+        keyboard.read_end.get(), to.get(), false, 1);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.killed_by == SIGKILL);
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+TEST_CASE("a server that does not read is given up") {
+    Talk talked =
+        talk_about(std::string(1 << 22, 'x'), await_client_end, true, 1);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+// A talk in which nothing is left to chance: the user types and the server
+// answers only in what happens while the receiver waits.
+struct Staged {
+    static constexpr int timeout = 1000; // of the clock that is moved
+
+    Pipe keyboard = make_socket_pair();
+    Pipe pair = make_socket_pair(); // its read_end is the server's
+    Fd to = scratch_file();
+
+    // It is with the server when this returns.
+    void type(const std::string &text) const {
+        send_all(keyboard.write_end, text);
+        CHECK(receive(pair.read_end, text.size()) == text);
+    }
+    Talk run(const std::list<std::function<bool()>> &events) const {
+        talk_settings settings = {pair.write_end.get(), keyboard.read_end.get(),
+                                  to.get(), true, timeout};
+        Talk talked;
+        while_it_waits = events;
+        *seconds_ahead = 0;
+        REQUIRE(catch_signals() == 0);
+        talked.result = talk(&settings, &talked.report);
+        return talked;
+    }
+};
+
+static std::function<bool()> pass(int seconds) {
+    return [seconds] {
+        *seconds_ahead += seconds;
+        return true;
+    };
+}
+
+TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
+    auto type = [&] {
+        Staged::type("aa");
+        return true;
+    };
+    auto send = [&] {
+        send_all(pair.read_end, "a");
+        return false;
+    };
+    auto hang_up = [&] {
+        finish_sending(keyboard.write_end);
+        return false; // SIGCHLD ends the wait
+    };
+    auto end = [&] {
+        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy, too
+        return false;
+    };
+    // The user is idle for long, and types when the time is just over. Each
+    // byte, and at last the end, is waited for anew.
+    Talk talked = run({pass(900), pass(900), pass(5000), type, pass(900), send,
+                       pass(900), send, pass(5000), hang_up, pass(900), end});
+    CHECK(while_it_waits.empty());
+    CHECK(talked.report.received == 2);
+    CHECK(talked.result == 0);
+}
+
+TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server its time to end") {
+    auto kill_writer = [] {
+        kill(only_child_of(getpid()), SIGKILL);
+        return false; // SIGCHLD ends the wait
+    };
+    auto end = [&] {
+        shutdown(pair.read_end.get(), SHUT_RDWR);
+        return false;
+    };
+    Talk talked = run({pass(5000), kill_writer, pass(900), end});
+    CHECK(while_it_waits.empty());
+    CHECK(talked.report.killed_by == SIGKILL);
+    CHECK(talked.report.failed == nullptr);
+    while_it_waits.clear();
+}
+
+TEST_CASE_FIXTURE(Staged, "a user who types on does not end the silence") {
+    auto type = [&] {
+        Staged::type("a");
+        return true;
+    };
+    auto go_on = [&] {
+        *seconds_ahead += 900;
+        return type();
+    };
+    Talk talked = run({type, go_on, pass(200), [&] {
+                           shutdown(pair.read_end.get(), SHUT_RDWR);
+                           return true;
+                       }});
+    CHECK(while_it_waits.size() == 1); // it gave up before the last
+    CHECK(talked.report.error == ETIMEDOUT);
+    while_it_waits.clear();
 }

@@ -39,7 +39,7 @@ _echo_mpserv() {
 
 _echo_mpclient() {
     _echo_mp "$2" "$3" '-4 --ipv4 -6 --ipv6 -h --help -r --raw -V --version' \
-        '-w --wait' hosts
+        '-t --timeout -w --wait' hosts
 }
 
 complete -F _echo_mpserv echo_mpserv
