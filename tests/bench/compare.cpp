@@ -149,16 +149,12 @@ static double measure_one(const Contestant &contestant,
 static std::string heading(const std::vector<Contestant> &contestants) {
     struct utsname system = {};
     (void)uname(&system);
-    std::string text = "Linux " + std::string(system.release) + ", " +
-                       std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) +
-                       " processors, " + std::to_string(settings.rounds) +
-                       " rounds, " + std::to_string(settings.milliseconds) +
-                       " ms each. A ratio over 1: echo_mpserv is better.";
-    std::string missing;
-    for (const Contestant &contestant : contestants)
-        if (!contestant.installed())
-            missing += " " + contestant.name;
-    return missing.empty() ? text : text + " Not installed:" + missing + ".";
+    return "Linux " + std::string(system.release) + ", " +
+           std::to_string(sysconf(_SC_NPROCESSORS_ONLN)) + " processors, " +
+           std::to_string(settings.rounds) + " rounds, " +
+           std::to_string(settings.milliseconds) +
+           " ms each. A ratio over 1: echo_mpserv is better." +
+           not_installed(contestants);
 }
 
 static Table empty_table(const std::vector<Contestant> &contestants) {

@@ -1,15 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The long comparison: its table as bench-report.md and, where gnuplot is
-# installed, the ratios to the floor as bars in bench-report.svg, both in the
-# build folder. OPTIONS are those of compare; they come after the usual ones.
-# usage: report.sh COMPARE BUILD-FOLDER [OPTION...]
+# The long comparison: its tables as bench-report.md and, where gnuplot is
+# installed, the servers' ratios to the floor as bars in bench-report.svg, both
+# in the build folder. OPTIONS are those of COMPARE; they come after the usual
+# ones. usage: report.sh COMPARE COMPARE-CLIENTS BUILD-FOLDER [OPTION...]
 set -eu
 compare=$1
-report=$2/bench-report
-shift 2
+compare_clients=$2
+report=$3/bench-report
+shift 3
 
 "$compare" -c 10000 -d 500 -o 5000 -r 5 -w "$report" "$@"
+echo
+"$compare_clients" -m 1024 -r 5 >"$report.clients"
+cat "$report.clients"
+{ echo && cat "$report.clients"; } >>"$report.md"
+rm "$report.clients"
 echo "$report.md"
 if ! command -v gnuplot >/dev/null; then
     echo "no chart: gnuplot is not installed" >&2

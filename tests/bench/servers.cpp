@@ -34,7 +34,7 @@ static const std::vector<std::vector<std::string>> peers = {
      "PORT"},
 };
 
-static std::string path_of(const std::string &name) {
+std::string path_of(const std::string &name) {
     const char *variable = getenv("PATH");
     std::string path = variable == nullptr ? "" : variable;
     // Where a user's own does not say so.
@@ -45,6 +45,26 @@ static std::string path_of(const std::string &name) {
             return file;
     }
     return "";
+}
+
+static std::string with_port(std::string word, int port) {
+    size_t at = word.find("PORT");
+    return at == word.npos ? word : word.replace(at, 4, std::to_string(port));
+}
+
+std::vector<std::string> words_at(const Contestant &contestant, int port) {
+    std::vector<std::string> words;
+    for (const std::string &word : contestant.words)
+        words.push_back(with_port(word, port));
+    return words;
+}
+
+std::string not_installed(const std::vector<Contestant> &contestants) {
+    std::string missing;
+    for (const Contestant &contestant : contestants)
+        if (!contestant.installed())
+            missing += " " + contestant.name;
+    return missing.empty() ? "" : " Not installed:" + missing + ".";
 }
 
 static Contestant peer(std::vector<std::string> words) {
@@ -80,11 +100,6 @@ static Running start_own(const Contestant &contestant,
     return running;
 }
 
-static std::string with_port(std::string word, int port) {
-    size_t at = word.find("PORT");
-    return at == word.npos ? word : word.replace(at, 4, std::to_string(port));
-}
-
 static Running start_peer(const Contestant &contestant) {
     Fd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
     StartOptions quiet;
@@ -95,10 +110,8 @@ static Running start_peer(const Contestant &contestant) {
         Running running;
         running.port = refusing_port(&holder);
         holder.close();
-        std::vector<std::string> words;
-        for (const std::string &word : contestant.words)
-            words.push_back(with_port(word, running.port));
-        running.process = std::make_unique<Process>(words, quiet);
+        running.process = std::make_unique<Process>(
+            words_at(contestant, running.port), quiet);
         bool ended = false;
         bool ready = eventually([&] {
             ended = running.process->has_ended();

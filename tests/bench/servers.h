@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // servers - those that are measured: the project's own, and peers that others
-// have written and somebody has installed.
+// have written and somebody has installed; and what they share with clients.
 #pragma once
 
 #include <memory>
@@ -19,6 +19,13 @@ struct Contestant {
         return !words[0].empty();
     }
 };
+
+// Where NAME is installed; "" if it is not.
+std::string path_of(const std::string &name);
+// The words of CONTESTANT for PORT.
+std::vector<std::string> words_at(const Contestant &contestant, int port);
+// " Not installed: " and their names; "" if all are.
+std::string not_installed(const std::vector<Contestant> &contestants);
 
 // echo_mpserv is the first, the floor the second; peers follow the own ones.
 std::vector<Contestant> all_contestants();

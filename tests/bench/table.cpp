@@ -6,8 +6,12 @@
 #include "median.h"
 #include "table.h"
 
-constexpr size_t server = 0; // echo_mpserv
-constexpr size_t lowest = 1; // the floor
+constexpr size_t first = 0;  // what all is about
+constexpr size_t lowest = 1; // the floor, if it is the project's own as well
+
+static bool has_floor(const Table &table) {
+    return table.own > lowest;
+}
 
 // Round by round: what disturbs the machine for a while disturbs both.
 double ratio(const Row &row, size_t one, size_t other) {
@@ -50,13 +54,13 @@ static std::string row_text(const Table &table, const Row &row) {
     std::string text = "|" + cell(row.title);
     for (const std::vector<double> &values : row.values)
         text += cell(text_of(median(values), row.digits));
-    text += cell(text_of(ratio(row, server, lowest), 2));
+    if (has_floor(table))
+        text += cell(text_of(ratio(row, first, lowest), 2));
     size_t peer = best_peer(table, row);
     if (peer == 0)
         return text + cell("-") + "\n";
     return text +
-           cell(text_of(ratio(row, server, peer), 2) + " " +
-                table.names[peer]) +
+           cell(text_of(ratio(row, first, peer), 2) + " " + table.names[peer]) +
            "\n";
 }
 
@@ -67,8 +71,11 @@ std::string markdown(const Table &table) {
         text += cell(name);
         rule += "---:|";
     }
-    text += cell("to floor") + cell("to best peer") + "\n";
-    text += rule + "---:|---:|\n";
+    if (has_floor(table)) {
+        text += cell("to floor");
+        rule += "---:|";
+    }
+    text += cell("to best peer") + "\n" + rule + "---:|\n";
     for (const Row &row : table.rows)
         text += row_text(table, row);
     return text;

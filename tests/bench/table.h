@@ -9,18 +9,21 @@ struct Row {
     std::string title; // what is measured, and its unit
     bool less_is_better;
     int digits; // behind the point
-    // By server, in the order of the names, by round; NaN where there is none.
+    // By contestant, in the order of the names, by round; NaN where there is
+    // none.
     std::vector<std::vector<double>> values;
 };
 
 struct Table {
     std::string heading; // how it was measured
     std::vector<std::string> names;
-    size_t own; // so many of them, from the first, are no peers
+    size_t own; // so many of them, from the first, are no peers; of two or
+                // more the second is the floor
     std::vector<Row> rows;
 };
 
-// How many times as good as OTHER the server ONE was: the median over rounds.
+// How many times as good as OTHER the contestant ONE was: the median over
+// rounds.
 double ratio(const Row &row, size_t one, size_t other);
 // The peer with the best median; 0 if no peer has been measured.
 size_t best_peer(const Table &table, const Row &row);
