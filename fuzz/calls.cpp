@@ -26,6 +26,8 @@ pid_t __wrap_fork(void);
 [[gnu::alias("__wrap_fork")]] pid_t __wrap__Fork(void);
 unsigned __real_if_nametoindex(const char *name);
 unsigned __wrap_if_nametoindex(const char *name);
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
 int __real_kill(pid_t pid, int signo);
 int __wrap_kill(pid_t pid, int signo);
 int __real_madvise(void *address, size_t size, int advice);
@@ -64,6 +66,8 @@ int __wrap_sigaction(int signo, const struct sigaction *action,
                      struct sigaction *before);
 int __real_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before);
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 ssize_t __real_write(int fd, const void *buffer, size_t size);
@@ -96,7 +100,8 @@ int __wrap_close(int fd) {
 // The C library may lack it.
 int __wrap_close_range(unsigned first, unsigned last, int flags) {
     if (model == nullptr)
-        return static_cast<int>(syscall(SYS_close_range, first, last, flags));
+        return static_cast<int>(
+            __real_syscall(SYS_close_range, first, last, flags));
     must(model->close_range != nullptr);
     return model->close_range(first, last, flags);
 }
@@ -113,6 +118,17 @@ unsigned __wrap_if_nametoindex(const char *name) {
         return __real_if_nametoindex(name);
     must(model->if_nametoindex != nullptr);
     return model->if_nametoindex(name);
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...) {
+    va_list arguments;
+    va_start(arguments, request);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (model == nullptr)
+        return __real_ioctl(fd, request, argument);
+    must(model->ioctl != nullptr);
+    return model->ioctl(fd, request, static_cast<int *>(argument));
 }
 
 int __wrap_kill(pid_t pid, int signo) {
@@ -204,6 +220,23 @@ int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
     return model->sigprocmask(how, set, before);
 }
 
+// The code under test makes a call this way that the C library may lack; an
+// engine makes others, also while a model is armed.
+long __wrap_syscall(long number, ...) {
+    long word[6];
+    va_list arguments;
+    va_start(arguments, number);
+    for (long &argument : word)
+        argument = va_arg(arguments, long);
+    va_end(arguments);
+    if (model != nullptr && number == SYS_close_range)
+        return __wrap_close_range(static_cast<unsigned>(word[0]),
+                                  static_cast<unsigned>(word[1]),
+                                  static_cast<int>(word[2]));
+    return __real_syscall(number, word[0], word[1], word[2], word[3], word[4],
+                          word[5]);
+}
+
 pid_t __wrap_waitpid(pid_t pid, int *status, int options) {
     if (model == nullptr)
         return __real_waitpid(pid, status, options);
@@ -250,7 +283,8 @@ int __wrap_fcntl(int fd, int command, ...) {
     long argument = va_arg(arguments, long);
     va_end(arguments);
     if (model == nullptr)
-        return static_cast<int>(syscall(SYS_fcntl, fd, command, argument));
+        return static_cast<int>(
+            __real_syscall(SYS_fcntl, fd, command, argument));
     must(model->fcntl != nullptr);
     return model->fcntl(fd, command);
 }

@@ -18,7 +18,8 @@
 // A model answers clock_gettime for CLOCK_MONOTONIC; other clocks are the
 // engine's and always the system's. exit_process stands for _exit(2) and
 // exit(3), and does not return: it jumps back into the target (longjmp(3)).
-// fork stands for _Fork(3) as well.
+// fork stands for _Fork(3) as well, and close_range for its number in
+// syscall(2).
 struct modelled_calls {
     int (*accept4)(int fd, struct sockaddr *address, socklen_t *size,
                    int flags) = nullptr;
@@ -29,6 +30,7 @@ struct modelled_calls {
     int (*fcntl)(int fd, int command) = nullptr;
     pid_t (*fork)(void) = nullptr;
     unsigned (*if_nametoindex)(const char *name) = nullptr;
+    int (*ioctl)(int fd, unsigned long request, int *value) = nullptr;
     int (*kill)(pid_t pid, int signo) = nullptr;
     int (*madvise)(void *address, size_t size, int advice) = nullptr;
     void *(*mmap)(void *address, size_t size, int protection, int flags, int fd,

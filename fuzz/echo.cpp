@@ -32,6 +32,11 @@ static int modelled_fcntl(int fd, int command) {
     return stream_flags(&peer, command);
 }
 
+static int modelled_ioctl(int fd, unsigned long request, int *value) {
+    must(fd == descriptor);
+    return stream_queued(&peer, request, value);
+}
+
 static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
     must(fds->fd == descriptor && milliseconds == -1);
     return stream_poll(&peer, fds, count, asked_events);
@@ -40,6 +45,7 @@ static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const struct modelled_calls calls = {
         .fcntl = modelled_fcntl,
+        .ioctl = modelled_ioctl,
         .poll = modelled_poll,
         .read = modelled_read,
         .write = modelled_write,

@@ -35,24 +35,23 @@ bool fails(struct coming_failure *failure) {
     return true;
 }
 
-static int free_places(void) {
-    return kernel.limit - kernel.own - (kernel.accepted == nobody ? 0 : 1);
-}
-
 void begin_drain(void) {
     kernel.draining = true;
     kernel.found_none = false;
     kernel.drain_earliest = kernel.clock;
-    kernel.least_newcomers = free_places();
 }
 
-// Since it began, children may have been reaped and time may have passed.
+// Since it began, time may have passed.
 void heed_drain(void) {
     if (!kernel.draining || kernel.heeded)
         return;
     kernel.heeded = true;
     kernel.drain_latest = kernel.clock;
-    kernel.most_newcomers = free_places();
+}
+
+bool is_late(void) {
+    return kernel.draining &&
+           kernel.woke_at >= kernel.drain_latest + ms_to_accept;
 }
 
 bool may_end_clients(void) {
@@ -147,7 +146,7 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     must(kernel.client_told || kernel.draining);
     must(kernel.accepted == nobody && kernel.own < kernel.limit);
     heed_drain();
-    must(!kernel.draining || kernel.newcomers < kernel.most_newcomers);
+    must(!is_late());
     enter();
     if (fails(&kernel.accept_failure))
         return accept_fails();
@@ -163,7 +162,6 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     kernel.accepted = client;
     kernel.client_open[client] = true;
     kernel.clients_open++;
-    kernel.newcomers += kernel.draining;
     kernel.one_too_many = most > 0 && children_at(from) >= most;
     kernel.judged_anew = false;
     write_peer(from, client, address, size);
@@ -175,7 +173,8 @@ static int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
 static void close_listener(void) {
     must(kernel.listener_open && kernel.draining);
     must(kernel.hopeless || kernel.found_none || may_end_clients() ||
-         kernel.newcomers >= kernel.least_newcomers);
+         kernel.own == kernel.limit ||
+         kernel.clock >= kernel.drain_earliest + ms_to_accept);
     kernel.listener_open = false;
 }
 
@@ -251,6 +250,7 @@ const struct modelled_calls kernel_calls = {
     .exit_process = child_exit,
     .fcntl = child_fcntl,
     .fork = modelled_fork,
+    .ioctl = child_ioctl,
     .kill = modelled_kill,
     .madvise = modelled_madvise,
     .mmap = modelled_mmap,
@@ -295,7 +295,6 @@ void boot(struct fuzz_input *input) {
     kernel.handed_over = nobody;
     kernel.listener_open = true;
     kernel.clock = 1; // as if just booted: what is 0 is no long time ago
-    kernel.started_at = kernel.clock;
     kernel.reaped_at = never_reaped;
     unsigned size = take_control(input);
     kernel.limit = limits[size % 4];
@@ -307,6 +306,7 @@ void boot(struct fuzz_input *input) {
     unsigned faults = take_control(input);
     kernel.mmap_fails = faults % 8 == 1;
     kernel.madvise_fails = faults % 8 == 2;
+    kernel.close_range_fails = faults % 8 == 4;
     kernel.settings.options = faults % 8 == 3 ? &options : nullptr;
     kernel.sigactions_to_failure = static_cast<int>(faults / 8 % 16);
     open_log(faults / 128 == 1);

@@ -27,7 +27,8 @@ constexpr int signal_count = 32;
 constexpr int most_calls_without_progress = 300;
 // From the beginning of a drain until another signal ends its grace.
 constexpr int64_t ms_until_stopped_again = 1000;
-constexpr int nobody = -1; // in place of a client's number
+constexpr int64_t ms_to_accept = 1000; // from there as well: the backlog
+constexpr int nobody = -1;             // in place of a client's number
 
 enum child_state { gone, running, ended };
 
@@ -60,10 +61,11 @@ struct kernel {
     int limit;
     bool busy; // things happen in every call, not in waits alone
     struct modelled_mapping mapping;
-    bool mmap_fails, madvise_fails;
+    bool mmap_fails, madvise_fails, close_range_fails;
     int sigactions_to_failure; // which fails; 0 for none
     bool sigaction_failed;
-    int64_t clock, started_at; // milliseconds
+    int64_t clock;   // milliseconds
+    int64_t woke_at; // from the last wait
 
     signal_handler *handlers[signal_count];
     unsigned handled;          // by a function; of these five, bit SIGNO
@@ -73,8 +75,6 @@ struct kernel {
     bool draining; // a stop has come, or the listener is no use any more
     bool heeded;   // and the server has had its turn to see it
     int64_t drain_earliest, drain_latest; // when its grace may have begun
-    int most_newcomers, least_newcomers;  // that have a place then
-    int newcomers;                        // accepted since
     bool found_none;                      // by accept(2) since
     int64_t stopped_again_at;             // since the last wait; else 0
     int64_t killed_at;                    // last; 0: nobody was killed
@@ -96,6 +96,7 @@ struct kernel {
     struct modelled_child children[most_children];
     int own, strangers; // not reaped yet
     int ended;          // of these
+    bool filled;        // the last place was taken, with no reaping since
     int found;          // by waitpid(2) for any child, since it found none
     int64_t reaped_at;  // when the server may have known that none was left
     bool reaped;        // since the last wait
@@ -123,6 +124,7 @@ struct kernel {
     int calls_without_progress;
     int waits_with_signals_held; // in a row
     int last_wakes;              // since the input was used up
+    bool over;                   // serve() has returned
     jmp_buf leave;               // from the child's _exit(2)
 };
 
@@ -162,6 +164,9 @@ void note_progress(void);
 inline bool is_own(const struct modelled_child &child) {
     return child.state != gone && child.client != nobody;
 }
+
+// The drain's time to accept had passed when the server woke last.
+bool is_late(void);
 
 // The drain's grace may be over, or a second signal may have ended it.
 bool may_end_clients(void);
@@ -243,6 +248,7 @@ void begin_child(void);
 ssize_t child_read(int fd, void *buffer, size_t size);
 ssize_t child_write(int fd, const void *buffer, size_t size);
 int child_fcntl(int fd, int command);
+int child_ioctl(int fd, unsigned long request, int *value);
 void child_close(int fd);
 int child_close_range(unsigned first, unsigned last, int flags);
 int child_setsockopt(int fd, int level, int option, const void *value,
@@ -271,14 +277,21 @@ int log_poll(int fd);
 void log_set_timer(const struct itimerval *value);
 ssize_t log_write(int fd, const char *line, size_t size);
 
-// From now on until check_log() that one line is due, unless it is quiet.
+// From now on until check_log() that one line is due, unless the server is
+// quiet. A refusal is due at most once a second.
 void expect_client_line(int client, pid_t pid);
 void expect_refusal_line(int client);
 void expect_removal_line(pid_t pid, int status);
 void expect_totals(void);
 
-// Others than those that the server has must wait now: it may say so.
+// The limit has been reached: the line about it is due, at most once a minute,
+// also from a quiet server.
 void expect_full_line(void);
+
+// PID ended with STATUS as no child ends by itself: until check_crash_line() a
+// line about it is due, at most once a second, also from a quiet server.
+void expect_crash_line(pid_t pid, int status);
+void check_crash_line(void);
 
 // Whether a failure is to be complained of.
 enum complaint {

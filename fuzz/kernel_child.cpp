@@ -16,7 +16,7 @@ void begin_child(void) {
     open_stream(&connection, kernel.input, room, false);
 }
 
-// One by one, in ascending order, where the C library has no close_range(2).
+// One by one, in ascending order, where close_range(2) fails.
 // Its end closes its client, and tells the other side.
 void child_close(int fd) {
     must(fd == kernel.closed_below && fd < first_client_fd + kernel.accepted);
@@ -27,6 +27,10 @@ int child_close_range(unsigned first, unsigned last, int flags) {
     int client = first_client_fd + kernel.accepted;
     must(kernel.in_child && first == 0 && flags == 0);
     must(last == static_cast<unsigned>(client) - 1);
+    if (kernel.close_range_fails) {
+        errno = ENOSYS;
+        return -1;
+    }
     kernel.closed_below = client;
     return 0;
 }
@@ -66,6 +70,11 @@ int child_fcntl(int fd, int command) {
     return stream_flags(&connection, command);
 }
 
+int child_ioctl(int fd, unsigned long request, int *value) {
+    check_child(fd);
+    return stream_queued(&connection, request, value);
+}
+
 // As child.cpp tells the parent, which makes words of it.
 static int expected_child_status(void) {
     switch (connection.error) {
@@ -76,10 +85,15 @@ static int expected_child_status(void) {
         return 4;
     case EAGAIN:
     case ETIMEDOUT:
+    case EACCES:
+    case ECONNREFUSED:
     case EHOSTDOWN:
     case EHOSTUNREACH:
     case ENETDOWN:
     case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPROTO:
         return 5;
     default:
         return 3;

@@ -85,8 +85,7 @@ pid_t modelled_fork(void) {
     note_plenty();
     note_progress();
     expect_client_line(child->client, child->pid);
-    if (kernel.own == kernel.limit)
-        expect_full_line();
+    kernel.filled = kernel.own == kernel.limit && !kernel.draining;
     return child->pid;
 }
 
@@ -104,6 +103,18 @@ static void end_reaping(void) {
     kernel.reaped_at = kernel.clock;
     for (struct modelled_child &child : kernel.children)
         child.asked = 0;
+    if (kernel.filled && kernel.own == kernel.limit)
+        expect_full_line();
+    kernel.filled = false;
+}
+
+// Whether a child ends with STATUS by itself or, once the server has killed, by
+// that.
+static bool is_usual(int status) {
+    if (status == SIGKILL)
+        return kernel.killed_at > 0;
+    int code = status / 256;
+    return status % 256 == 0 && (code == 0 || (code >= 3 && code <= 5));
 }
 
 static pid_t reap(struct modelled_child *child, int *status) {
@@ -120,6 +131,8 @@ static pid_t reap(struct modelled_child *child, int *status) {
         kernel.own--;
         note_plenty();
         expect_removal_line(child->pid, child->status);
+        if (!is_usual(child->status))
+            expect_crash_line(child->pid, child->status);
     }
     return child->pid;
 }
@@ -158,6 +171,7 @@ static pid_t reap_any(int *status) {
 
 pid_t modelled_waitpid(pid_t pid, int *status, int options) {
     must(options == WNOHANG);
+    check_crash_line();
     enter();
     return pid == -1 ? reap_any(status) : reap_one(pid, status);
 }

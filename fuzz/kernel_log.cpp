@@ -10,9 +10,18 @@
 #include "log.h"
 #include "peers.h"
 
-constexpr int ms_between_errors = 1000;
+constexpr int ms_between_lines = 1000;
 constexpr int ms_between_full_lines = 60000;
 constexpr int most_ms_to_write = 100;
+
+// A line that is written at most once in every PAUSE milliseconds.
+struct sparse_line {
+    int64_t pause;
+    int64_t told_at;
+    bool right;   // it may come before the next check
+    bool due;     // it must
+    int unlogged; // left out since the last one
+};
 
 static struct {
     bool broken;
@@ -20,37 +29,75 @@ static struct {
     bool totals_due;          // after SIGUSR1
     bool totals_last;         // nothing was printed since
     bool totals_unasked;
-    bool full_due;   // the limit has been reached, and none has told it lately
-    bool full_right; // it has been reached since the last wait
-    int64_t full_told_at;
+    struct sparse_line full;
+    struct sparse_line refusal; // its words are in due
+    struct sparse_line crash;
+    struct expected_line crash_words;
     int asked; // whether it would take a line: a descriptor, or nobody
     bool timer_set;
-    const char *failed_call; // that a line may be about; null for none
+    const char *failed_call; // that a line may be about
     int failure;
-    enum complaint complaint;
-    int64_t complained_at;
-    int errors;
+    bool at_once; // the complaint does not wait for its turn
+    struct sparse_line complaint;
     unsigned long lost, lost_before;
 } printed;
 
 // By descriptor: its last line was cut. The log outlives a run, so this does.
 static bool torn[STDERR_FILENO + 1];
 
+// The first one is due whenever there is a reason for it.
+static void begin_sparse(struct sparse_line *line, int64_t pause) {
+    line->pause = pause;
+    line->told_at = -pause;
+}
+
 void open_log(bool broken) {
     printed = {};
     printed.broken = broken;
     printed.asked = nobody;
-    printed.complained_at = -ms_between_errors;
-    printed.full_told_at = -ms_between_full_lines;
+    begin_sparse(&printed.full, ms_between_full_lines);
+    begin_sparse(&printed.complaint, ms_between_lines);
+    begin_sparse(&printed.refusal, ms_between_lines);
+    begin_sparse(&printed.crash, ms_between_lines);
     printed.lost_before = log_lines_lost();
 }
 
 // ---- what is due -----------------------------------------------------------
 
+// A line that is not due yet may be by the time the server reads its clock.
+static void expect_sparse(struct sparse_line *line) {
+    line->right = true;
+    line->due = kernel.clock - line->told_at >= line->pause;
+}
+
+static void check_sparse(struct sparse_line *line) {
+    must(!line->due);
+    line->unlogged += line->right;
+    line->right = false;
+}
+
+// It was written, or lost in the attempt.
+static void tell_sparse(struct sparse_line *line) {
+    must(line->right && kernel.clock - line->told_at >= line->pause);
+    line->told_at = kernel.clock;
+    line->right = false;
+    line->due = false;
+    line->unlogged = 0;
+}
+
+static void add_unlogged(struct expected_line *words,
+                         const struct sparse_line *line) {
+    if (line->unlogged == 0)
+        return;
+    add(words, ", ");
+    add_number(words, line->unlogged);
+    add(words, " more unlogged");
+}
+
 // Where to write the next line, null if it is a quiet server's.
 static struct expected_line *next_due(void) {
     must(printed.due.size == 0);
-    return kernel.settings.quiet ? nullptr : &printed.due;
+    return kernel.settings.quiet || kernel.over ? nullptr : &printed.due;
 }
 
 void expect_client_line(int client, pid_t pid) {
@@ -72,7 +119,10 @@ void expect_refusal_line(int client) {
     add_peer(line, kernel.address_of[client], client);
     add(line, " (");
     add_number(line, kernel.settings.clients_per_address);
-    add(line, " from this address)\n");
+    add(line, " from this address");
+    add_unlogged(line, &printed.refusal);
+    add(line, ")\n");
+    expect_sparse(&printed.refusal);
 }
 
 // In the words that the manual page has for what a child exits with.
@@ -110,15 +160,47 @@ void expect_totals(void) {
 }
 
 void expect_full_line(void) {
-    printed.full_right = true;
-    printed.full_due =
-        kernel.clock - printed.full_told_at >= ms_between_full_lines;
+    expect_sparse(&printed.full);
+}
+
+static void begin_error_line(struct expected_line *line) {
+    line->size = 0;
+    add(line, program_invocation_short_name);
+    add(line, ": ");
+}
+
+void expect_crash_line(pid_t pid, int status) {
+    if (kernel.over)
+        return;
+    struct expected_line *line = &printed.crash_words;
+    begin_error_line(line);
+    add(line, "child ");
+    add_number(line, pid);
+    add(line, ": ");
+    add_end(line, status);
+    add_unlogged(line, &printed.crash);
+    add(line, "\n");
+    expect_sparse(&printed.crash);
+}
+
+void check_crash_line(void) {
+    check_sparse(&printed.crash);
+}
+
+void check_complaint(void) {
+    check_sparse(&printed.complaint);
 }
 
 void note_failure(const char *call, int error, enum complaint complaint) {
-    printed.failed_call = complaint == complaint_wrong ? nullptr : call;
+    check_complaint();
+    printed.failed_call = call;
     printed.failure = error;
-    printed.complaint = complaint;
+    printed.at_once = complaint == complaint_at_once;
+    if (complaint == complaint_wrong)
+        return;
+    expect_sparse(&printed.complaint);
+    if (complaint != complaint_due)
+        printed.complaint.due = printed.at_once;
 }
 
 // ---- what comes ------------------------------------------------------------
@@ -143,45 +225,64 @@ static void check_totals(const char *line, size_t size) {
     printed.totals_last = true;
 }
 
-static void note_complaint(void) {
-    must(printed.failed_call != nullptr);
-    printed.failed_call = nullptr;
-    printed.complaint = complaint_right;
-    printed.complained_at = kernel.clock;
+static void add_full(struct expected_line *line) {
+    begin_error_line(line);
+    add(line, "clients: limit of ");
+    add_number(line, kernel.limit);
+    add(line, " reached, others wait in the backlog\n");
 }
 
-// What stands on standard error, or is lost. After a fork nothing fails any
-// more, so that a complaint comes before the line about the limit.
-static void note_error_line(void) {
-    if (!printed.full_right) {
-        note_complaint();
-        return;
-    }
-    must(kernel.clock - printed.full_told_at >= ms_between_full_lines);
-    printed.full_told_at = kernel.clock;
-    printed.full_due = false;
-    printed.full_right = false;
+static void note_complaint(void) {
+    if (!printed.at_once)
+        tell_sparse(&printed.complaint);
+    printed.complaint.right = false;
+    printed.complaint.due = false;
+}
+
+static void check_complaint_line(const char *bytes, size_t size) {
+    struct expected_line line;
+    must(printed.complaint.right);
+    begin_error_line(&line);
+    add(&line, printed.failed_call);
+    add(&line, ": ");
+    add(&line, strerror(printed.failure));
+    add(&line, "\n");
+    must(is_line(&line, bytes, size));
+    note_complaint();
 }
 
 static void check_error_line(const char *bytes, size_t size) {
-    struct expected_line line;
-    line.size = 0;
-    add(&line, program_invocation_short_name);
-    add(&line, ": ");
-    if (printed.full_right) {
-        add(&line, "clients: limit of ");
-        add_number(&line, kernel.limit);
-        add(&line, " reached, others wait in the backlog\n");
-    } else {
-        must(printed.failed_call != nullptr);
-        add(&line, printed.failed_call);
-        add(&line, ": ");
-        add(&line, strerror(printed.failure));
-        add(&line, "\n");
-        printed.errors++;
-    }
-    must(is_line(&line, bytes, size));
-    note_error_line();
+    struct expected_line full;
+    add_full(&full);
+    if (printed.crash.right && is_line(&printed.crash_words, bytes, size))
+        tell_sparse(&printed.crash);
+    else if (is_line(&full, bytes, size))
+        tell_sparse(&printed.full);
+    else
+        check_complaint_line(bytes, size);
+}
+
+// Whether only one line can be the next on standard error.
+static bool is_certain_error(void) {
+    int candidates = printed.complaint.right;
+    candidates += printed.crash.right;
+    candidates += printed.full.right;
+    return candidates == 1;
+}
+
+static void lose_error_line(void) {
+    if (printed.crash.right)
+        tell_sparse(&printed.crash);
+    else if (printed.full.right)
+        tell_sparse(&printed.full);
+    else
+        note_complaint();
+}
+
+static void take_due_line(void) {
+    printed.due.size = 0;
+    if (printed.refusal.right)
+        tell_sparse(&printed.refusal);
 }
 
 static void check_line(int fd, const char *line, size_t size) {
@@ -201,19 +302,20 @@ static void check_line(int fd, const char *line, size_t size) {
         return;
     }
     must(is_line(&printed.due, line, size));
-    printed.due.size = 0;
+    take_due_line();
 }
 
 int log_poll(int fd) {
     printed.asked = fd;
-    if (!printed.broken || take_control(kernel.input) % 4 != 1)
+    bool certain = fd == STDOUT_FILENO || is_certain_error();
+    if (!printed.broken || !certain || take_control(kernel.input) % 4 != 1)
         return 1;
     printed.lost++;
     // A client's line comes at once, before the totals.
     if (fd == STDERR_FILENO)
-        note_error_line();
+        lose_error_line();
     else if (printed.due.size > 0)
-        printed.due.size = 0;
+        take_due_line();
     else
         printed.totals_due = false;
     return 0;
@@ -249,24 +351,14 @@ ssize_t log_write(int fd, const char *line, size_t size) {
     return static_cast<ssize_t>(size / 2);
 }
 
-void check_complaint(void) {
-    // Where time passes between the calls, nobody can know when the server
-    // looked at its clock.
-    bool due = printed.complaint == complaint_due && !kernel.busy &&
-               kernel.clock - printed.complained_at >= ms_between_errors;
-    must(!due && printed.complaint != complaint_at_once);
-    printed.failed_call = nullptr;
-    printed.complaint = complaint_right;
-}
-
 // What holds whenever a server waits or ends.
 static void check_lines(void) {
-    must(printed.due.size == 0 && !printed.totals_due && !printed.full_due);
-    must(!printed.timer_set);
-    printed.full_right = false;
-    int64_t seconds = (kernel.clock - kernel.started_at) / ms_between_errors;
-    // The word on a listener that is no use any more is said at once.
-    must(printed.errors <= 1 + seconds + kernel.hopeless);
+    if (printed.refusal.right)
+        printed.due.size = 0; // check_sparse() knows whether it was due
+    must(printed.due.size == 0 && !printed.totals_due && !printed.timer_set);
+    check_sparse(&printed.refusal);
+    check_sparse(&printed.crash);
+    check_sparse(&printed.full);
     check_complaint();
 }
 

@@ -74,6 +74,7 @@ static void check_listening(bool listening, int64_t until) {
 
 static void check_drain(bool listening, int64_t until) {
     bool open = kernel.listener_open;
+    must(!open || !is_late());
     must(open || kernel.own > 0 || kernel.accepted != nobody);
     bool ends_all = !open && kernel.accepted == nobody && all_killed();
     must(ends_all || kernel.stopped_again_at <
@@ -93,6 +94,7 @@ static void check_wait(int fd, int64_t until) {
     must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
     must(kernel.listener_open ? !kernel.hopeless : kernel.draining);
     must(fd == listener_fd || fd == -1);
+    must(!kernel.filled);
     check_listening(fd == listener_fd, until);
     heed_drain();
     if (kernel.draining)
@@ -164,6 +166,7 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
     must(++kernel.calls_without_progress < most_calls_without_progress);
     int result = answer(listening, until, held);
     kernel.client_told = result == 1;
+    kernel.woke_at = kernel.clock;
     return result;
 }
 
@@ -178,5 +181,6 @@ int modelled_nanosleep(const struct timespec *time, struct timespec *) {
     note_progress();
     happen();
     (void)deliver_signals(kernel.blocked);
+    kernel.woke_at = kernel.clock;
     return 0;
 }

@@ -214,6 +214,11 @@ static int modelled_fcntl(int fd, int command) {
     return stream_flags(fd == keyboard ? &typed : &shown, command);
 }
 
+static int modelled_ioctl(int fd, unsigned long request, int *value) {
+    must(fd == screen);
+    return stream_queued(&shown, request, value);
+}
+
 static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
     must(milliseconds == -1 && (fds->fd == keyboard || fds->fd == screen));
     if (fds->fd == keyboard)
@@ -224,6 +229,7 @@ static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const struct modelled_calls calls = {
         .fcntl = modelled_fcntl,
+        .ioctl = modelled_ioctl,
         .poll = modelled_poll,
         .read = modelled_read,
         .write = modelled_write,

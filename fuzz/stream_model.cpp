@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "stream_model.h"
 
@@ -27,6 +28,9 @@ void open_stream(struct stream_model *stream, struct fuzz_input *input,
     stream->room = room;
     stream->non_blocking = non_blocking;
     stream->would_wait = false;
+    stream->writing = false;
+    stream->timed_out = false;
+    stream->queued = -1;
     stream->interruptions = 0;
     stream->error = 0;
     stream->ended = false;
@@ -35,7 +39,7 @@ void open_stream(struct stream_model *stream, struct fuzz_input *input,
 }
 
 static struct decision decide(struct stream_model *stream) {
-    must(stream->error == 0);
+    must(stream->error == 0 && !stream->timed_out);
     uint8_t control = take_control(stream->input);
     struct decision decision = {
         static_cast<enum outcome>(control % outcomes),
@@ -89,13 +93,15 @@ static size_t give(struct stream_model *stream, unsigned number, size_t size) {
 }
 
 ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
-    constexpr int errors[8] = {ECONNRESET, EAGAIN,     ETIMEDOUT,
-                               EIO,        EHOSTDOWN,  EHOSTUNREACH,
-                               ENETDOWN,   ENETUNREACH};
+    constexpr int errors[13] = {
+        ECONNRESET,   EAGAIN,      ETIMEDOUT,   EIO,    EHOSTDOWN,
+        EHOSTUNREACH, ENETDOWN,    ENETUNREACH, EACCES, ECONNREFUSED,
+        ENONET,       ENOPROTOOPT, EPROTO};
     must(!stream->ended && !stream->would_wait && size > 0);
+    stream->writing = false;
     struct decision decision = decide(stream);
     if (decision.outcome == fails)
-        return fail_with(stream, errors[decision.number % 8]);
+        return fail_with(stream, errors[decision.number % 13]);
     if (decision.outcome == is_interrupted)
         return -1;
     size_t n = 0;
@@ -114,6 +120,7 @@ ssize_t stream_write(struct stream_model *stream, const void *buffer,
     constexpr int errors[] = {EPIPE, ECONNRESET, EAGAIN, EIO};
     must(!stream->would_wait && size > 0);
     must(size <= most_taken - stream->taken_size);
+    stream->writing = true;
     struct decision decision = decide(stream);
     if (decision.outcome == fails)
         return fail_with(stream, errors[decision.number % 4]);
@@ -127,6 +134,7 @@ ssize_t stream_write(struct stream_model *stream, const void *buffer,
     size_t n = smaller(size, wanted);
     memcpy(stream->taken + stream->taken_size, buffer, n);
     stream->taken_size += n;
+    stream->queued = -1;
     return static_cast<ssize_t>(n);
 }
 
@@ -134,14 +142,36 @@ int stream_flags(struct stream_model *stream, int command) {
     must(command == F_GETFL && stream->would_wait);
     bool unknown = decide(stream).outcome == fails;
     if (unknown || !stream->non_blocking) {
-        stream->would_wait = false;
-        stream->error = EAGAIN; // a time-out, as far as anybody can know
+        stream->would_wait = false; // a time-out, as far as anybody can know
+        stream->timed_out = stream->writing;
+        stream->error = stream->writing ? 0 : EAGAIN;
     }
     if (unknown) {
         errno = EBADF;
         return -1;
     }
     return stream->non_blocking ? O_RDWR | O_NONBLOCK : O_RDWR;
+}
+
+// One number alone says nothing about the peer: the write may be repeated.
+int stream_queued(struct stream_model *stream, unsigned long request,
+                  int *queued) {
+    must(request == TIOCOUTQ && stream->timed_out);
+    stream->timed_out = false;
+    struct decision decision = decide(stream);
+    int number = static_cast<int>(decision.number);
+    int before = stream->queued;
+    stream->queued = number;
+    if (decision.outcome == fails) { // it is no socket
+        stream->error = EAGAIN;
+        errno = ENOTTY;
+        return -1;
+    }
+    if (before != -1 && number >= before)
+        stream->error = EAGAIN;
+    *queued = number;
+    errno = 0; // a call that succeeds may leave anything there
+    return 0;
 }
 
 int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,

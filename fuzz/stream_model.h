@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // stream_model - a modelled descriptor to read from and write to: the input
 // decides whether a call moves all or some bytes, is interrupted, or fails for
-// good. Its own oracles: nobody calls again after a failure or reads after the
-// end, nobody writes nothing, and who is told EAGAIN by a non-blocking
-// descriptor waits until it is ready.
+// good. Its own oracles: no call after a failure, no read after the end, no
+// write of nothing; after EAGAIN a non-blocking descriptor is waited for, and a
+// blocking one is written to again only as long as its queue becomes shorter
+// between two time-outs.
 #pragma once
 
 #include <poll.h>
@@ -21,6 +22,9 @@ struct stream_model {
     size_t room;              // so much is read at most, then it ends
     bool non_blocking;
     bool would_wait;   // EAGAIN was its last word; only poll(2) ends it
+    bool writing;      // the last call was a write
+    bool timed_out;    // that write did: only stream_queued() may follow
+    int queued;        // at its last time-out; -1: none since it took bytes
     int interruptions; // in a row
     int error;         // the failure for good, once it has come; else 0
     bool ended;        // a read has said so
@@ -34,13 +38,15 @@ struct stream_model {
 void open_stream(struct stream_model *stream, struct fuzz_input *input,
                  size_t room, bool non_blocking);
 
-// What read(2), write(2), poll(2) and fcntl(2) F_GETFL do on STREAM, errno
-// included. A read of all that there is room for repeats its payload, of which
-// only the last time is more than one line.
+// What read(2), write(2), poll(2), fcntl(2) F_GETFL and ioctl(2) SIOCOUTQ do on
+// STREAM, errno included. A read of all that there is room for repeats its
+// payload, of which only the last time is more than one line.
 ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size);
 ssize_t stream_write(struct stream_model *stream, const void *buffer,
                      size_t size);
 int stream_flags(struct stream_model *stream, int command);
+int stream_queued(struct stream_model *stream, unsigned long request,
+                  int *queued);
 int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
                 short events);
 
