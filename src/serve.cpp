@@ -442,16 +442,16 @@ static bool holds_sigchld(const struct server *s, int64_t now) {
 }
 
 static int time_to_wait(const struct server *s, int64_t now, bool holding) {
-    if (s->phase == draining && wants_client(s, now))
+    // Also when that time has passed meanwhile: the client in hand has no other
+    // to wake the server for it.
+    bool paused = s->client != -1 || now < s->accept_at;
+    if (s->phase == draining && s->listener != -1 && !paused)
         return 0;
     int64_t until = phase_end(s);
     if (s->reap_at < until)
         until = s->reap_at;
     if (holding && s->hold_until < until)
         until = s->hold_until;
-    // Also when that time has passed meanwhile: the client in hand has no other
-    // to wake the server for it.
-    bool paused = s->client != -1 || now < s->accept_at;
     if (paused && s->accept_at < until)
         until = s->accept_at;
     if (until == never)
