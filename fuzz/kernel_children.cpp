@@ -106,6 +106,9 @@ static void end_reaping(void) {
     if (kernel.filled && kernel.own == kernel.limit)
         expect_full_line();
     kernel.filled = false;
+    // It has done what a pending SIGCHLD asks for.
+    if ((kernel.pending & ~signal_bit(SIGCHLD)) == 0)
+        kernel.waits_with_signals_held = 0;
 }
 
 // Whether a child ends with STATUS by itself or, once the server has killed, by
