@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# SOURCE can be configured as a subproject of one that has a default test setup
-# too, once with a sanitizer, once with counters, both of which would make calls
-# that the sandbox forbids: then there is none.
+# Configures SOURCE as a subproject of a project that has a default test setup
+# too: with a sanitizer that only CXXFLAGS names, and with a profiler. Both make
+# calls that the sandbox forbids, so it must be off.
 # usage: check-subproject.sh MESON SOURCE, with CXX
 set -eu
 meson=$1
