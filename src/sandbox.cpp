@@ -38,6 +38,7 @@ constexpr int kept_calls[] = {
     SCMP_SYS(sigreturn),
     SCMP_SYS(wait4), // reap_child()
     SCMP_SYS(waitpid),
+    SCMP_SYS(send), // the log on a socket
     SCMP_SYS(poll), // the log, and a descriptor that is non-blocking
     SCMP_SYS(setitimer),
     SCMP_SYS(clock_gettime), // now_ms(), where the vDSO cannot tell
@@ -85,7 +86,6 @@ constexpr struct {
     {SCMP_SYS(fcntl64), 1, {int_is(1, F_GETFL)}},
     {SCMP_SYS(ioctl), 1, {int_is(1, TIOCOUTQ)}}, // a time-out, or slow?
     {SCMP_SYS(sendto), 1, {is(4, 0)}}, // the log on a socket, to its peer
-    {SCMP_SYS(send), 0, {}},           // has no address
     {SCMP_SYS(tgkill), 1, {int_is(2, SIGABRT)}}, // abort(3)
     // set_client_options(), for clients of a listener that was passed in
     {SCMP_SYS(setsockopt), 2, {int_is(1, IPPROTO_TCP), int_is(2, TCP_NODELAY)}},

@@ -78,10 +78,8 @@ static void end_with_writer(int signo) {
 // What is ignored stays so, as nohup(1) wants it.
 static int handle_ending_signals(signal_handler *handler) {
     for (int signo : ending_signals) {
-        struct sigaction now = {};
-        if (sigaction(signo, nullptr, &now) == -1)
-            return -1;
-        if (now.sa_handler != SIG_IGN && set_signal(signo, handler) == -1)
+        int ignored = signal_ignored(signo);
+        if (ignored == -1 || (!ignored && set_signal(signo, handler) == -1))
             return -1;
     }
     return 0;
