@@ -621,6 +621,10 @@ void send_all(const Fd &fd, std::string_view bytes) {
     }
 }
 
+Fd mptcp_socket() {
+    return Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
+}
+
 std::string send_what_fits(const Fd &fd) {
     std::string piece = pattern(1 << 16);
     std::string sent;

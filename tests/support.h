@@ -197,6 +197,9 @@ bool is_listening(int port);
 // A loopback listener of the test's own, on a free port.
 Fd listen_locally(int *port);
 
+// A socket of Multipath TCP, or none where the kernel lacks it.
+Fd mptcp_socket();
+
 void send_all(const Fd &fd, std::string_view bytes);
 // Sends pattern() until nothing more goes in, for the peer does not read.
 // Returns all that has been sent.

@@ -282,10 +282,6 @@ TEST_CASE("its code stands elsewhere in each run" *
     CHECK(code_of(one.pid()) != code_of(other.pid()));
 }
 
-static Fd mptcp_socket() {
-    return Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
-}
-
 TEST_CASE("an MPTCP listener serves clients of MPTCP and of TCP" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd listener = mptcp_socket();

@@ -398,15 +398,22 @@ TEST_CASE_FIXTURE(ServeFixture, "another server's client is no error") {
     CHECK(server.errors.empty());
 }
 
-TEST_CASE_FIXTURE(ServeFixture, "a drain begins with the backlog") {
-    ServeProcess server(listener, 4);
+// SERVER is told to end while COUNT clients wait in its backlog.
+static std::vector<Fd> end_with_backlog(const ServeProcess &server, int port,
+                                        int count) {
     stop(server);
-    listener.close(); // the test's own
     std::vector<Fd> clients;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         clients.push_back(dial(port));
     server.signal(SIGTERM);
     server.signal(SIGCONT);
+    return clients;
+}
+
+TEST_CASE_FIXTURE(ServeFixture, "a drain begins with the backlog") {
+    ServeProcess server(listener, 4);
+    listener.close(); // the test's own
+    std::vector<Fd> clients = end_with_backlog(server, port, 4);
     for (const Fd &client : clients)
         CHECK(echoes(client, "hello"));
     CHECK(eventually([this] { return !is_listening(port); }));
@@ -417,13 +424,8 @@ TEST_CASE_FIXTURE(ServeFixture, "a drain begins with the backlog") {
 
 TEST_CASE_FIXTURE(ServeFixture, "a long backlog does not keep a drain open") {
     ServeProcess server(listener, 10);
-    stop(server);
     listener.close(); // the test's own
-    std::vector<Fd> clients;
-    for (int i = 0; i < 100; i++)
-        clients.push_back(dial(port));
-    server.signal(SIGTERM);
-    server.signal(SIGCONT);
+    std::vector<Fd> clients = end_with_backlog(server, port, 100);
     CHECK(eventually([this] { return !is_listening(port); }));
     clients.clear();
     CHECK(server.wait() == 0);
@@ -431,7 +433,9 @@ TEST_CASE_FIXTURE(ServeFixture, "a long backlog does not keep a drain open") {
     CHECK(count_of("removed proc id", server.output) == 10);
 }
 
-TEST_CASE_FIXTURE(ServeFixture, "who has ended is reaped before a refusal") {
+TEST_CASE_FIXTURE(
+    ServeFixture,
+    "children that have ended are reaped before a client is refused") {
     clients_per_address = 1;
     stops_in_accept = true;
     ServeProcess server(listener, 4);

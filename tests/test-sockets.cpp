@@ -232,10 +232,6 @@ TEST_CASE("an accepted socket has its options from the listener") {
     CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
-static Fd mptcp_socket() {
-    return Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
-}
-
 TEST_CASE("MPTCP does without urgent bytes" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd mptcp = mptcp_socket();

@@ -273,18 +273,27 @@ static void kill_writer_of(pid_t parent) {
             kill(pid, SIGKILL);
 }
 
-TEST_CASE("a writer killed from outside leaves no one waiting") {
+// A talk whose writer is killed, with a peer that then does THEN.
+static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
+                                    int timeout) {
     Pipe keyboard = make_pipe();
     Fd to = scratch_file();
     pid_t self = getpid();
     Talk talked = talk_with(
-        [self](const Fd &end) {
+        [self, &then](const Fd &end) {
             kill_writer_of(self);
-            receive_to_end(end); // ends only if somebody half-closes
+            then(end);
         },
-        keyboard.read_end.get(), to.get(), false);
+        keyboard.read_end.get(), to.get(), false, timeout);
     CHECK(talked.result == -1);
     CHECK(talked.report.killed_by == SIGKILL);
+    return talked;
+}
+
+TEST_CASE("a writer killed from outside leaves no one waiting") {
+    // That ends only if somebody half-closes.
+    (void)talk_with_killed_writer([](const Fd &end) { receive_to_end(end); },
+                                  0);
 }
 
 TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
@@ -317,17 +326,7 @@ TEST_CASE("a server that owes bytes, or its end, is given up") {
 }
 
 TEST_CASE("a server that owes its end to a killed writer is given up") {
-    Pipe keyboard = make_pipe();
-    Fd to = scratch_file();
-    pid_t self = getpid();
-    Talk talked = talk_with(
-        [self](const Fd &end) {
-            kill_writer_of(self);
-            await_client_end(end);
-        },
-        keyboard.read_end.get(), to.get(), false, 1);
-    CHECK(talked.result == -1);
-    CHECK(talked.report.killed_by == SIGKILL);
+    Talk talked = talk_with_killed_writer(await_client_end, 1);
     CHECK(talked.report.error == ETIMEDOUT);
 }
 
