@@ -3,7 +3,7 @@
 # Builds the fuzz targets for OSS-Fuzz and ClusterFuzzLite. The compiler, its
 # flags and the engine come by the environment, whichever sanitizer it is for;
 # what the fuzzers run, and what belongs to it, goes to $OUT.
-# fuzz/check-build.sh tries it without a container.
+# fuzz/scripts/check-build.sh tries it without a container.
 # usage: build.sh, with CXX, CXXFLAGS, LIB_FUZZING_ENGINE, SRC, WORK and OUT set
 set -eu
 

@@ -4,10 +4,10 @@
 // failed; and errno is that call's.
 #include <errno.h>
 
-#include "calls.h"
+#include "common/stream.h"
 #include "input.h"
-#include "stream.h"
-#include "stream_model.h"
+#include "kernel/calls.h"
+#include "models/stream_model.h"
 
 constexpr size_t room = 1024;
 constexpr int descriptor = 1000; // one that the process does not have

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "calls.h"
+#include "client/lines.h"
 #include "input.h"
-#include "lines.h"
-#include "stream_model.h"
+#include "kernel/calls.h"
+#include "models/stream_model.h"
 
 constexpr size_t small_room = 32;
 constexpr size_t large_room = 2 * piece_size + 16; // two full reads and more

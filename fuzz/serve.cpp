@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <setjmp.h>
 
-#include "calls.h"
-#include "children.h"
-#include "kernel.h"
-#include "reap.h"
-#include "serve.h"
+#include "common/reap.h"
+#include "kernel/calls.h"
+#include "kernel/kernel.h"
+#include "server/children.h"
+#include "server/serve.h"
 
 static struct children children;
 

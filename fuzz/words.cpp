@@ -13,17 +13,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "arguments.h"
-#include "calls.h"
-#include "command_lines.h"
-#include "die.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/number.h"
+#include "common/reap.h"
+#include "common/sockets.h"
 #include "input.h"
-#include "naive.h"
-#include "number.h"
-#include "process_model.h"
-#include "reap.h"
-#include "sockets.h"
-#include "texts.h"
+#include "kernel/calls.h"
+#include "models/command_lines.h"
+#include "models/naive.h"
+#include "models/process_model.h"
+#include "models/texts.h"
 
 // Room for a subject's text, behind which nothing may be written.
 template <size_t size>

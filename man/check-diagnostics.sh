@@ -43,13 +43,16 @@ check() {
     done <"$folder/formats"
 }
 
-check echo_mpserv.8 echo_mpserv.cpp arguments.cpp log.cpp serve.cpp sockets.cpp
-check echo_mpclient.1 echo_mpclient.cpp arguments.cpp log.cpp talk.cpp
-check echo_mp.7 fork.cpp log.cpp reap.cpp remove_zombie.cpp sigaction.cpp \
-    signal.cpp wait.cpp waitpid.cpp zombie.cpp
+check echo_mpserv.8 echo_mpserv.cpp common/arguments.cpp common/log.cpp \
+    common/sockets.cpp server/serve.cpp
+check echo_mpclient.1 echo_mpclient.cpp client/talk.cpp common/arguments.cpp \
+    common/log.cpp
+check echo_mp.7 fork.cpp remove_zombie.cpp sigaction.cpp signal.cpp wait.cpp \
+    waitpid.cpp zombie.cpp common/log.cpp common/reap.cpp
 
 # No source speaks that is not looked at; die.cpp only says what it is given.
-for file in $(cd "$sources" && grep -lE "\b$calls\(" -- *.cpp); do
-    [ "$file" = die.cpp ] || grep -q "^check.* $file\|^    .*\b$file" "$0" ||
+for file in $(cd "$sources" && grep -lE "\b$calls\(" -- *.cpp */*.cpp); do
+    [ "$file" = common/die.cpp ] ||
+        grep -q "^check.* $file\|^    .*\b$file" "$0" ||
         fail "$file: its messages are not looked for"
 done

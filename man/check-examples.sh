@@ -263,7 +263,7 @@ units() {
     shown=ExecStart=/usr/local/sbin/echo_mpserv
     for unit in echo_mp.socket echo_mp.service; do
         display "$server_page" "$unit" >"$folder/expected"
-        grep -v '^#' "$programs/systemd/$unit" |
+        grep -v '^#' "$programs/data/systemd/$unit" |
             sed "s|^ExecStart=[^ ]*/echo_mpserv|$shown|" >"$folder/found"
         diff -u "$folder/expected" "$folder/found" >&2 ||
             fail "$unit: the page shows another one than is installed"

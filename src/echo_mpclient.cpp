@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "connect.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "talk.h"
+#include "client/connect.h"
+#include "client/talk.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
 
 constexpr char usage[] =
     "usage: echo_mpclient [-46hrV] [-t seconds] [-w seconds] host port";

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "children.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "sandbox.h"
-#include "serve.h"
-#include "sockets.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/sockets.h"
+#include "server/children.h"
+#include "server/sandbox.h"
+#include "server/serve.h"
 
 constexpr int most_clients = 1000000;
 constexpr int default_clients = 1024;

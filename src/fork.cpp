@@ -6,11 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "reap.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/reap.h"
 
 constexpr char usage[] = "usage: fork";
 

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "signals.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/signals.h"
 
 constexpr char usage[] = "usage: signal [alarm-seconds [sleep-seconds]]";
 constexpr int rounds = 3;

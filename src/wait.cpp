@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "reap.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/reap.h"
 
 constexpr char usage[] = "usage: wait [seconds]";
 constexpr int child_count = 2;

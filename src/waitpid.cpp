@@ -6,12 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "reap.h"
-#include "signals.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/reap.h"
+#include "common/signals.h"
 
 constexpr char usage[] = "usage: waitpid [child-seconds [poll-seconds]]";
 constexpr int child_status = 24;

@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "inherit.h"
-#include "log.h"
-#include "stream.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/inherit.h"
+#include "common/log.h"
+#include "common/stream.h"
 
 constexpr char usage[] = "usage: zombie [seconds]";
 

@@ -12,8 +12,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "clients.h"
-#include "die.h"
+#include "bench/clients.h"
+#include "common/die.h"
 
 // Where a client's bytes begin depends on its number, so that no two can be
 // mistaken, nor a piece for another one: the period is a prime, and no piece's

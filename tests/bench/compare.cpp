@@ -14,11 +14,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "servers.h"
-#include "support.h"
-#include "table.h"
+#include "bench/servers.h"
+#include "bench/table.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "support/support.h"
 
 using Words = std::vector<std::string>;
 

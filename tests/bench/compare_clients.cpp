@@ -13,11 +13,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "die.h"
-#include "servers.h"
-#include "support.h"
-#include "table.h"
+#include "bench/servers.h"
+#include "bench/table.h"
+#include "common/arguments.h"
+#include "common/die.h"
+#include "support/support.h"
 
 constexpr char usage[] = "usage: compare_clients [-m MiB] [-r rounds]";
 

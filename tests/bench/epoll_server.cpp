@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "die.h"
-#include "listener.h"
+#include "bench/listener.h"
+#include "common/die.h"
 
 static char buffer[256 * 1024];
 static int epoll_fd;

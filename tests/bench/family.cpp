@@ -5,8 +5,8 @@
 #include <string>
 #include <unistd.h>
 
-#include "die.h"
-#include "family.h"
+#include "bench/family.h"
+#include "common/die.h"
 
 static std::string folder_of(pid_t pid) {
     return "/proc/" + std::to_string(pid) + "/";

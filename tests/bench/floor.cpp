@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "die.h"
-#include "listener.h"
+#include "bench/listener.h"
+#include "common/die.h"
 
 static char buffer[256 * 1024];
 

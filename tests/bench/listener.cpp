@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "die.h"
-#include "listener.h"
+#include "bench/listener.h"
+#include "common/die.h"
 
 int listen_locally(bool non_blocking) {
     struct sockaddr_in here = {};

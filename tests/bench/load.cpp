@@ -10,11 +10,11 @@
 #include <thread>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "clients.h"
-#include "die.h"
-#include "family.h"
-#include "median.h"
+#include "bench/clients.h"
+#include "bench/family.h"
+#include "bench/median.h"
+#include "common/arguments.h"
+#include "common/die.h"
 
 constexpr char usage[] =
     "usage: load [-c clients] [-d milliseconds] [-n count] [-p pid] [-s size]\n"

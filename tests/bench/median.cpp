@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "median.h"
+#include "bench/median.h"
 
 double median(std::vector<double> values) {
     std::erase_if(values, [](double value) { return std::isnan(value); });

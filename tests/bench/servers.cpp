@@ -7,7 +7,7 @@
 #include <sstream>
 #include <unistd.h>
 
-#include "servers.h"
+#include "bench/servers.h"
 
 constexpr int attempts = 5; // to take a port before somebody else does
 

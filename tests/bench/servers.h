@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support.h"
+#include "support/support.h"
 
 struct Contestant {
     std::string name;

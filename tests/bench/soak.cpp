@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <vector>
 
-#include "support.h"
+#include "support/support.h"
 
 constexpr int at_once = 8;
 constexpr size_t message_size = 64;

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "median.h"
-#include "table.h"
+#include "bench/median.h"
+#include "bench/table.h"
 
 constexpr size_t first = 0;  // what all is about
 constexpr size_t lowest = 1; // the floor, if it is the project's own as well

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "support/support.h"
 
 using Words = std::vector<std::string>;
 // What a server sends back for the PIECE that begins at byte FIRST.

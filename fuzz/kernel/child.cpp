@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// kernel_child - the calls of a server's child: it has what it may have and no
+// more, echoes, and leaves with a status that its parent can name.
+#include <errno.h>
+
+#include "kernel/kernel.h"
+#include "models/stream_model.h"
+
+constexpr size_t room = 1024; // for what its client sends
+
+static struct stream_model connection;
+
+void begin_child(void) {
+    kernel.in_child = true;
+    hide_memory();
+    open_stream(&connection, kernel.input, room, false);
+}
+
+// One by one, in ascending order, where close_range(2) fails.
+// Its end closes its client, and tells the other side.
+void child_close(int fd) {
+    must(fd == kernel.closed_below && fd < first_client_fd + kernel.accepted);
+    kernel.closed_below++;
+}
+
+int child_close_range(unsigned first, unsigned last, int flags) {
+    int client = first_client_fd + kernel.accepted;
+    must(kernel.in_child && first == 0 && flags == 0);
+    must(last == static_cast<unsigned>(client) - 1);
+    if (kernel.close_range_fails) {
+        errno = ENOSYS;
+        return -1;
+    }
+    kernel.closed_below = client;
+    return 0;
+}
+
+// What is meant for the parent it leaves blocked, as modelled_sigprocmask()
+// sees.
+static void check_child(int fd) {
+    must(kernel.in_child && kernel.closed_below > listener_fd);
+    must(fd == first_client_fd + kernel.accepted);
+}
+
+int child_setsockopt(int fd, int, int, const void *, socklen_t) {
+    check_child(fd);
+    must(!kernel.options_failed);
+    kernel.options_set = true;
+    if (take_control(kernel.input) % 4 != 1)
+        return 0;
+    kernel.options_failed = true;
+    errno = ENOBUFS;
+    return -1;
+}
+
+ssize_t child_read(int fd, void *buffer, size_t size) {
+    check_child(fd);
+    must(kernel.settings.options == nullptr || kernel.options_set);
+    must(!kernel.options_failed);
+    return stream_read(&connection, buffer, size);
+}
+
+ssize_t child_write(int fd, const void *buffer, size_t size) {
+    check_child(fd);
+    return stream_write(&connection, buffer, size);
+}
+
+int child_fcntl(int fd, int command) {
+    check_child(fd);
+    return stream_flags(&connection, command);
+}
+
+int child_ioctl(int fd, unsigned long request, int *value) {
+    check_child(fd);
+    return stream_queued(&connection, request, value);
+}
+
+// As child.cpp tells the parent, which makes words of it.
+static int expected_child_status(void) {
+    switch (connection.error) {
+    case 0:
+        return 0;
+    case ECONNRESET:
+    case EPIPE:
+        return 4;
+    case EAGAIN:
+    case ETIMEDOUT:
+    case EACCES:
+    case ECONNREFUSED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPROTO:
+        return 5;
+    default:
+        return 3;
+    }
+}
+
+void child_exit(int status) {
+    must(kernel.in_child && kernel.closed_below > listener_fd);
+    if (kernel.options_failed) {
+        must(status == 3);
+    } else {
+        must(status == expected_child_status());
+        must(connection.error != 0 || connection.ended);
+    }
+    check_echo(&connection);
+    check_hidden_memory();
+    longjmp(kernel.leave, 1);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// kernel_children - the children of a forking server, and its calls for them.
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "kernel/kernel.h"
+#include "kernel/peers.h"
+
+// Found by a look at all children, so many pay for a question to each.
+constexpr int several = 4;
+
+int children_at(int address) {
+    int count = 0;
+    for (const struct modelled_child &child : kernel.children)
+        if (is_own(child) && (!child.heard_of || kernel.waitpid_failed) &&
+            same_host(kernel.address_of[child.client], address))
+            count++;
+    return count;
+}
+
+struct modelled_child *start_child(int client) {
+    for (struct modelled_child &child : kernel.children) {
+        if (child.state != gone)
+            continue;
+        child = {};
+        child.state = running;
+        child.pid = kernel.last_pid += kernel.pid_step;
+        child.client = client;
+        if (client == nobody)
+            kernel.strangers++;
+        else
+            kernel.own++;
+        return &child;
+    }
+    return nullptr;
+}
+
+void end_child(struct modelled_child *child, int status) {
+    child->state = ended;
+    child->status = child->killed_at > 0 ? SIGKILL : status;
+    kernel.ended++;
+    raise_signal(SIGCHLD);
+}
+
+void end_strangers(void) {
+    for (struct modelled_child &child : kernel.children)
+        if (child.state == running && child.client == nobody)
+            end_child(&child, 0);
+}
+
+// The client in hand; those of its address who have ended take none from it.
+static bool has_place(void) {
+    int most = kernel.settings.clients_per_address;
+    int count = 0;
+    for (const struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.state == running &&
+            same_host(kernel.address_of[child.client],
+                      kernel.address_of[kernel.accepted]))
+            count++;
+    return most == 0 || count < most;
+}
+
+pid_t modelled_fork(void) {
+    must(kernel.accepted != nobody && has_place());
+    must(kernel.own < kernel.limit && may_try_again());
+    must(kernel.mapping.kept); // else each child copies it
+    enter();
+    if (fails(&kernel.fork_failure)) {
+        kernel.fork_failed = true;
+        kernel.fork_failures++;
+        note_shortage();
+        note_failure("fork", errno, complaint_due);
+        return -1;
+    }
+    if (kernel.next_fork_is_child) {
+        begin_child();
+        return 0;
+    }
+    struct modelled_child *child = start_child(kernel.accepted);
+    must(child != nullptr); // the limit is lower
+    kernel.served++;
+    kernel.handed_over = kernel.accepted;
+    kernel.accepted = nobody;
+    kernel.fork_failed = false;
+    note_plenty();
+    note_progress();
+    expect_client_line(child->client, child->pid);
+    kernel.filled = kernel.own == kernel.limit && !kernel.draining;
+    return child->pid;
+}
+
+static struct modelled_child *own_child(pid_t pid) {
+    for (struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.pid == pid)
+            return &child;
+    return nullptr;
+}
+
+// Nobody is left to reap, or to be asked for: another reaping begins.
+static void end_reaping(void) {
+    kernel.found = 0;
+    kernel.reaped = true;
+    kernel.reaped_at = kernel.clock;
+    for (struct modelled_child &child : kernel.children)
+        child.asked = 0;
+    if (kernel.filled && kernel.own == kernel.limit)
+        expect_full_line();
+    kernel.filled = false;
+    // It has done what a pending SIGCHLD asks for.
+    if ((kernel.pending & ~signal_bit(SIGCHLD)) == 0)
+        kernel.waits_with_signals_held = 0;
+}
+
+// Whether a child ends with STATUS by itself or, once the server has killed, by
+// that.
+static bool is_usual(int status) {
+    if (status == SIGKILL)
+        return kernel.killed_at > 0;
+    int code = status / 256;
+    return status % 256 == 0 && (code == 0 || (code >= 3 && code <= 5));
+}
+
+static pid_t reap(struct modelled_child *child, int *status) {
+    child->state = gone;
+    kernel.ended--;
+    kernel.given_out++;
+    kernel.given_last = *child;
+    *status = child->status;
+    note_progress();
+    if (child->client == nobody) {
+        kernel.strangers--;
+        kernel.ran_out = false; // its place is free, too
+    } else {
+        kernel.own--;
+        note_plenty();
+        expect_removal_line(child->pid, child->status);
+        if (!is_usual(child->status))
+            expect_crash_line(child->pid, child->status);
+    }
+    return child->pid;
+}
+
+// What fails here is told where the server asks for any child.
+static pid_t reap_one(pid_t pid, int *status) {
+    struct modelled_child *child = own_child(pid);
+    must(child != nullptr); // else it may be anybody's, or nobody's
+    must(child->asked < kernel.found / several);
+    child->asked++;
+    if (fails(&kernel.waitpid_failure))
+        return -1;
+    return child->state == ended ? reap(child, status) : 0;
+}
+
+static pid_t reap_any(int *status) {
+    kernel.waitpid_failed = fails(&kernel.waitpid_failure);
+    if (kernel.waitpid_failed) {
+        end_reaping();
+        note_failure("waitpid", errno,
+                     kernel.own > 0 ? complaint_due : complaint_wrong);
+        return -1;
+    }
+    for (struct modelled_child &child : kernel.children) {
+        if (child.state != ended)
+            continue;
+        kernel.found++;
+        return reap(&child, status);
+    }
+    end_reaping();
+    if (kernel.own + kernel.strangers > 0)
+        return 0;
+    errno = ECHILD;
+    return -1;
+}
+
+pid_t modelled_waitpid(pid_t pid, int *status, int options) {
+    must(options == WNOHANG);
+    check_crash_line();
+    enter();
+    return pid == -1 ? reap_any(status) : reap_one(pid, status);
+}
+
+int modelled_kill(pid_t pid, int signo) {
+    must(signo == SIGKILL);
+    must(may_end_clients());
+    enter();
+    struct modelled_child *child = own_child(pid);
+    must(child != nullptr); // else it may be anybody's
+    // Who insists waits in between.
+    must(kernel.clock > child->killed_at);
+    child->killed_at = kernel.clock;
+    kernel.killed_at = kernel.clock;
+    if (child->state == running && !child->lingers)
+        end_child(child, SIGKILL);
+    return 0;
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+// kernel_log - what a forking server prints: each line at its moment, no other,
+// and errors once a second at most.
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "kernel/expected.h"
+#include "kernel/kernel.h"
+#include "kernel/peers.h"
+
+constexpr int ms_between_lines = 1000;
+constexpr int ms_between_full_lines = 60000;
+constexpr int most_ms_to_write = 100;
+
+// A line that is written at most once in every PAUSE milliseconds.
+struct sparse_line {
+    int64_t pause;
+    int64_t told_at;
+    bool right;   // it may come before the next check
+    bool due;     // it must
+    int unlogged; // left out since the last one
+};
+
+static struct {
+    bool broken;
+    struct expected_line due; // a line of a client; empty for none
+    bool totals_due;          // after SIGUSR1
+    bool totals_last;         // nothing was printed since
+    bool totals_unasked;
+    struct sparse_line full;
+    struct sparse_line refusal; // its words are in due
+    struct sparse_line crash;
+    struct expected_line crash_words;
+    int asked; // whether it would take a line: a descriptor, or nobody
+    bool timer_set;
+    const char *failed_call; // that a line may be about
+    int failure;
+    bool at_once; // the complaint does not wait for its turn
+    struct sparse_line complaint;
+    unsigned long lost, lost_before;
+} printed;
+
+// By descriptor: its last line was cut. The log outlives a run, so this does.
+static bool torn[STDERR_FILENO + 1];
+
+// The first one is due whenever there is a reason for it.
+static void begin_sparse(struct sparse_line *line, int64_t pause) {
+    line->pause = pause;
+    line->told_at = -pause;
+}
+
+void open_log(bool broken) {
+    printed = {};
+    printed.broken = broken;
+    printed.asked = nobody;
+    begin_sparse(&printed.full, ms_between_full_lines);
+    begin_sparse(&printed.complaint, ms_between_lines);
+    begin_sparse(&printed.refusal, ms_between_lines);
+    begin_sparse(&printed.crash, ms_between_lines);
+    printed.lost_before = log_lines_lost();
+}
+
+// ---- what is due -----------------------------------------------------------
+
+// A line that is not due yet may be by the time the server reads its clock.
+static void expect_sparse(struct sparse_line *line) {
+    line->right = true;
+    line->due = kernel.clock - line->told_at >= line->pause;
+}
+
+static void check_sparse(struct sparse_line *line) {
+    must(!line->due);
+    line->unlogged += line->right;
+    line->right = false;
+}
+
+// It was written, or lost in the attempt.
+static void tell_sparse(struct sparse_line *line) {
+    must(line->right && kernel.clock - line->told_at >= line->pause);
+    line->told_at = kernel.clock;
+    line->right = false;
+    line->due = false;
+    line->unlogged = 0;
+}
+
+static void add_unlogged(struct expected_line *words,
+                         const struct sparse_line *line) {
+    if (line->unlogged == 0)
+        return;
+    add(words, ", ");
+    add_number(words, line->unlogged);
+    add(words, " more unlogged");
+}
+
+// Where to write the next line, null if it is a quiet server's.
+static struct expected_line *next_due(void) {
+    must(printed.due.size == 0);
+    return kernel.settings.quiet || kernel.over ? nullptr : &printed.due;
+}
+
+void expect_client_line(int client, pid_t pid) {
+    struct expected_line *line = next_due();
+    if (line == nullptr)
+        return;
+    add(line, "new client connected... ");
+    add_peer(line, kernel.address_of[client], client);
+    add(line, " (pid ");
+    add_number(line, pid);
+    add(line, ")\n");
+}
+
+void expect_refusal_line(int client) {
+    struct expected_line *line = next_due();
+    if (line == nullptr)
+        return;
+    add(line, "client refused... ");
+    add_peer(line, kernel.address_of[client], client);
+    add(line, " (");
+    add_number(line, kernel.settings.clients_per_address);
+    add(line, " from this address");
+    add_unlogged(line, &printed.refusal);
+    add(line, ")\n");
+    expect_sparse(&printed.refusal);
+}
+
+// In the words that the manual page has for what a child exits with.
+static void add_end(struct expected_line *line, int status) {
+    int code = status / 256;
+    int signo = status % 256;
+    if (signo != 0) {
+        add(line, "killed by signal ");
+        add_number(line, signo);
+    } else if (code == 0) {
+        add(line, "client disconnected");
+    } else if (code == 4) {
+        add(line, "connection reset");
+    } else if (code == 5) {
+        add(line, "timed out");
+    } else {
+        add(line, "exited ");
+        add_number(line, code);
+    }
+}
+
+void expect_removal_line(pid_t pid, int status) {
+    struct expected_line *line = next_due();
+    if (line == nullptr)
+        return;
+    add(line, "removed proc id: ");
+    add_number(line, pid);
+    add(line, " (");
+    add_end(line, status);
+    add(line, ")\n");
+}
+
+void expect_totals(void) {
+    printed.totals_due = true;
+}
+
+void expect_full_line(void) {
+    expect_sparse(&printed.full);
+}
+
+static void begin_error_line(struct expected_line *line) {
+    line->size = 0;
+    add(line, program_invocation_short_name);
+    add(line, ": ");
+}
+
+void expect_crash_line(pid_t pid, int status) {
+    if (kernel.over)
+        return;
+    struct expected_line *line = &printed.crash_words;
+    begin_error_line(line);
+    add(line, "child ");
+    add_number(line, pid);
+    add(line, ": ");
+    add_end(line, status);
+    add_unlogged(line, &printed.crash);
+    add(line, "\n");
+    expect_sparse(&printed.crash);
+}
+
+void check_crash_line(void) {
+    check_sparse(&printed.crash);
+}
+
+void check_complaint(void) {
+    check_sparse(&printed.complaint);
+}
+
+void note_failure(const char *call, int error, enum complaint complaint) {
+    check_complaint();
+    printed.failed_call = call;
+    printed.failure = error;
+    printed.at_once = complaint == complaint_at_once;
+    if (complaint == complaint_wrong)
+        return;
+    expect_sparse(&printed.complaint);
+    if (complaint != complaint_due)
+        printed.complaint.due = printed.at_once;
+}
+
+// ---- what comes ------------------------------------------------------------
+
+static void check_totals(const char *line, size_t size) {
+    struct expected_line totals;
+    totals.size = 0;
+    add(&totals, "served ");
+    add_number(&totals, kernel.served);
+    add(&totals, ", live ");
+    add_number(&totals, kernel.own);
+    add(&totals, ", refused ");
+    add_number(&totals, kernel.refused);
+    add(&totals, ", fork failures ");
+    add_number(&totals, kernel.fork_failures);
+    add(&totals, ", lines lost ");
+    add_number(&totals, static_cast<long>(log_lines_lost()));
+    add(&totals, "\n");
+    must(is_line(&totals, line, size));
+    printed.totals_unasked = !printed.totals_due;
+    printed.totals_due = false;
+    printed.totals_last = true;
+}
+
+static void add_full(struct expected_line *line) {
+    begin_error_line(line);
+    add(line, "clients: limit of ");
+    add_number(line, kernel.limit);
+    add(line, " reached, others wait in the backlog\n");
+}
+
+static void note_complaint(void) {
+    if (!printed.at_once)
+        tell_sparse(&printed.complaint);
+    printed.complaint.right = false;
+    printed.complaint.due = false;
+}
+
+static void check_complaint_line(const char *bytes, size_t size) {
+    struct expected_line line;
+    must(printed.complaint.right);
+    begin_error_line(&line);
+    add(&line, printed.failed_call);
+    add(&line, ": ");
+    add(&line, strerror(printed.failure));
+    add(&line, "\n");
+    must(is_line(&line, bytes, size));
+    note_complaint();
+}
+
+static void check_error_line(const char *bytes, size_t size) {
+    struct expected_line full;
+    add_full(&full);
+    if (printed.crash.right && is_line(&printed.crash_words, bytes, size))
+        tell_sparse(&printed.crash);
+    else if (is_line(&full, bytes, size))
+        tell_sparse(&printed.full);
+    else
+        check_complaint_line(bytes, size);
+}
+
+// Whether only one line can be the next on standard error.
+static bool is_certain_error(void) {
+    int candidates = printed.complaint.right;
+    candidates += printed.crash.right;
+    candidates += printed.full.right;
+    return candidates == 1;
+}
+
+static void lose_error_line(void) {
+    if (printed.crash.right)
+        tell_sparse(&printed.crash);
+    else if (printed.full.right)
+        tell_sparse(&printed.full);
+    else
+        note_complaint();
+}
+
+static void take_due_line(void) {
+    printed.due.size = 0;
+    if (printed.refusal.right)
+        tell_sparse(&printed.refusal);
+}
+
+static void check_line(int fd, const char *line, size_t size) {
+    must(size > 0 && line[size - 1] == '\n');
+    must((*line == '\n') == torn[fd]); // which parts it from the torn one
+    if (torn[fd]) {
+        line++;
+        size--;
+    }
+    printed.totals_last = false;
+    if (fd == STDERR_FILENO) {
+        check_error_line(line, size);
+        return;
+    }
+    if (*line == 's') {
+        check_totals(line, size);
+        return;
+    }
+    must(is_line(&printed.due, line, size));
+    take_due_line();
+}
+
+int log_poll(int fd) {
+    printed.asked = fd;
+    bool certain = fd == STDOUT_FILENO || is_certain_error();
+    if (!printed.broken || !certain || take_control(kernel.input) % 4 != 1)
+        return 1;
+    printed.lost++;
+    // A client's line comes at once, before the totals.
+    if (fd == STDERR_FILENO)
+        lose_error_line();
+    else if (printed.due.size > 0)
+        take_due_line();
+    else
+        printed.totals_due = false;
+    return 0;
+}
+
+static bool is_short(const struct timeval *time) {
+    return time->tv_sec == 0 && time->tv_usec > 0 &&
+           time->tv_usec <= most_ms_to_write * 1000;
+}
+
+void log_set_timer(const struct itimerval *value) {
+    printed.timer_set = timerisset(&value->it_value);
+    // It may expire before write(2) blocks, and must do so again.
+    must(!printed.timer_set ||
+         (is_short(&value->it_value) && is_short(&value->it_interval)));
+}
+
+ssize_t log_write(int fd, const char *line, size_t size) {
+    must(printed.asked == fd && printed.timer_set); // else it may block
+    printed.asked = nobody;
+    check_line(fd, line, size);
+    unsigned choice = printed.broken ? take_control(kernel.input) % 4 : 0;
+    if (choice == 0) {
+        torn[fd] = false;
+        return static_cast<ssize_t>(size);
+    }
+    printed.lost++;
+    if (choice == 1) {
+        errno = EINTR; // by the timer
+        return -1;
+    }
+    torn[fd] = true;
+    return static_cast<ssize_t>(size / 2);
+}
+
+// What holds whenever a server waits or ends.
+static void check_lines(void) {
+    if (printed.refusal.right)
+        printed.due.size = 0; // check_sparse() knows whether it was due
+    must(printed.due.size == 0 && !printed.totals_due && !printed.timer_set);
+    check_sparse(&printed.refusal);
+    check_sparse(&printed.crash);
+    check_sparse(&printed.full);
+    check_complaint();
+}
+
+void check_log(void) {
+    must(!printed.totals_unasked);
+    check_lines();
+}
+
+void check_log_end(void) {
+    check_lines();
+    must(printed.broken || printed.totals_last);
+    must(log_lines_lost() - printed.lost_before == printed.lost);
+}

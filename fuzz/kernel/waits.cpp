@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// kernel_waits - the waits of a forking server, and the rules for them: what it
+// has done before, what it waits for, and for how long.
+#include <errno.h>
+
+#include "kernel/kernel.h"
+
+constexpr int most_waits_with_signals_held = 16;
+constexpr int64_t longest_pause = 1000; // before it tries again
+// From one reaping to the next, of fewer than 50 children.
+constexpr int64_t longest_hold = 20;
+
+static bool all_killed(void) {
+    for (const struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.state == running && child.killed_at == 0)
+            return false;
+    return true;
+}
+
+static bool own_child_ended(void) {
+    for (const struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.state == ended)
+            return true;
+    return false;
+}
+
+static int64_t milliseconds_of(const struct timespec *time) {
+    must(time->tv_sec >= 0 && time->tv_nsec >= 0 &&
+         time->tv_nsec < 1000000000); // else EINVAL
+    return time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+// Returns the bits of the signals that MASK holds: SIGCHLD at most.
+static unsigned check_signals(const sigset_t *mask) {
+    check_dispositions();
+    must(mask != nullptr);
+    sigset_t others = *mask;
+    (void)sigdelset(&others, SIGCHLD);
+    must(sigisemptyset(&others) == 1);
+    return sigisemptyset(mask) == 1 ? 0 : signal_bit(SIGCHLD);
+}
+
+// The dead are reaped together, but at once where what they hold is needed, and
+// where a client might be refused because of them.
+static void check_hold(bool holds, bool listening, int64_t until) {
+    int64_t end = kernel.reaped_at + longest_hold;
+    bool counted = kernel.settings.clients_per_address > 0;
+    kernel.reaped = false;
+    if (!holds) {
+        // Where time passes between the calls, the hold may begin earlier.
+        must(!listening || kernel.clock >= end || kernel.busy || counted);
+        return;
+    }
+    must(!counted);
+    must(kernel.clock < end && until <= end);
+    must(kernel.accepted == nobody && kernel.own < kernel.limit);
+    must(may_try_again());
+    // It does not pause or drain: it listens, or only looks for signals.
+    must(listening || (kernel.listener_open && until <= kernel.clock));
+}
+
+// Whom it would listen to waits for nothing but what has run out.
+static void check_listening(bool listening, int64_t until) {
+    bool could = kernel.listener_open && kernel.accepted == nobody &&
+                 kernel.own < kernel.limit;
+    if (listening)
+        must(could && may_try_again());
+    else if (could && until > kernel.clock)
+        must(kernel.may_pause && until <= kernel.clock + longest_pause);
+    // No signal is on its way for another fork.
+    if (kernel.accepted != nobody)
+        must(until <= kernel.clock + longest_pause);
+}
+
+static void check_drain(bool listening, int64_t until) {
+    bool open = kernel.listener_open;
+    must(!open || !is_late());
+    must(open || kernel.own > 0 || kernel.accepted != nobody);
+    bool ends_all = !open && kernel.accepted == nobody && all_killed();
+    must(ends_all || kernel.stopped_again_at <
+                         kernel.drain_latest + ms_until_stopped_again);
+    kernel.stopped_again_at = 0;
+    if (ends_all || until <= kernel.clock)
+        return;
+    must(until <= kernel.drain_latest + kernel.settings.grace * int64_t{1000});
+    // Nobody sleeps on the backlog, but for want of something.
+    must(!open || (!listening && kernel.own < kernel.limit));
+}
+
+static void check_wait(int fd, int64_t until) {
+    must(kernel.handed_over == nobody);
+    must(kernel.accepted == nobody || kernel.fork_failed ||
+         (kernel.one_too_many && !kernel.judged_anew && until <= kernel.clock));
+    must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
+    must(kernel.listener_open ? !kernel.hopeless : kernel.draining);
+    must(fd == listener_fd || fd == -1);
+    must(!kernel.filled);
+    check_listening(fd == listener_fd, until);
+    heed_drain();
+    if (kernel.draining)
+        check_drain(fd == listener_fd, until);
+    kernel.judged_anew = true; // SIGCHLD is let in, if it is not held
+    check_log();
+}
+
+// Sleeps until a client comes, or a signal that is not HELD, or time is UNTIL.
+static int sleep_until(int64_t until, bool listening, unsigned held) {
+    // Without a signal on its way for it, it would never be reaped.
+    must(kernel.ended == 0 || kernel.waitpid_failed ||
+         (kernel.pending & held) != 0);
+    must(until <= kernel.clock + longest_pause || !own_child_ended());
+    while (kernel.clock < until) {
+        happen_asleep(until);
+        if (listening && kernel.waiting > 0)
+            return 1;
+        if (deliver_signals(held)) {
+            errno = EINTR;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// What has no memory to wait has none at once either.
+static bool wait_fails(void) {
+    kernel.wait_failed = fails(&kernel.ppoll_failure);
+    if (!kernel.wait_failed)
+        return false;
+    if (errno == ENOMEM)
+        kernel.out_of_memory_at = kernel.clock;
+    note_failure("ppoll", errno,
+                 errno == ENOMEM ? complaint_due : complaint_right);
+    return true;
+}
+
+// To a wait that is as it should be.
+static int answer(bool listening, int64_t until, unsigned held) {
+    happen();
+    if (wait_fails())
+        return -1;
+    if (listening && kernel.waiting > 0) {
+        kernel.waits_with_signals_held += (kernel.pending & ~held) != 0;
+        must(kernel.waits_with_signals_held < most_waits_with_signals_held);
+        if (kernel.busy)
+            (void)deliver_signals(held); // Linux does not, but POSIX lets it
+        return 1;
+    }
+    if (deliver_signals(held)) {
+        errno = EINTR;
+        return -1;
+    }
+    return sleep_until(until, listening, held);
+}
+
+int modelled_ppoll(struct pollfd *fds, nfds_t count,
+                   const struct timespec *time, const sigset_t *mask) {
+    must(count == 1 && fds->events == POLLIN);
+    bool listening = fds->fd == listener_fd;
+    int64_t until = INT64_MAX;
+    if (time != nullptr)
+        until = kernel.clock + milliseconds_of(time);
+    unsigned held = check_signals(mask);
+    check_hold(held != 0, listening, until);
+    check_wait(fds->fd, until);
+    must(kernel.clock > kernel.out_of_memory_at);
+    must(++kernel.calls_without_progress < most_calls_without_progress);
+    int result = answer(listening, until, held);
+    kernel.client_told = result == 1;
+    kernel.woke_at = kernel.clock;
+    return result;
+}
+
+int modelled_nanosleep(const struct timespec *time, struct timespec *) {
+    // Else it would sleep while a client is there.
+    must(kernel.wait_failed && kernel.blocked == 0);
+    int64_t milliseconds = milliseconds_of(time);
+    must(milliseconds > 0 && milliseconds <= longest_pause);
+    check_complaint();
+    enter();
+    kernel.clock += milliseconds;
+    note_progress();
+    happen();
+    (void)deliver_signals(kernel.blocked);
+    kernel.woke_at = kernel.clock;
+    return 0;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// stream_model - a modelled descriptor to read from and write to.
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "models/stream_model.h"
+
+constexpr int most_interruptions = 4; // in a row
+
+// A control byte is an outcome and a number. An input that is used up gives 0,
+// which must end everything: a failure.
+enum outcome { fails, is_interrupted, moves_nothing, moves_bytes };
+constexpr unsigned outcomes = 4;
+// The number of bytes to move is one more, but for the last number: all.
+constexpr unsigned all = 63;
+constexpr size_t repeated = 8; // of the payload, by a read of all
+
+struct decision {
+    enum outcome outcome;
+    unsigned number;
+};
+
+void open_stream(struct stream_model *stream, struct fuzz_input *input,
+                 size_t room, bool non_blocking) {
+    stream->input = input;
+    stream->room = room;
+    stream->non_blocking = non_blocking;
+    stream->would_wait = false;
+    stream->writing = false;
+    stream->timed_out = false;
+    stream->queued = -1;
+    stream->interruptions = 0;
+    stream->error = 0;
+    stream->ended = false;
+    stream->given_size = 0; // the bytes themselves need not go
+    stream->taken_size = 0;
+}
+
+static struct decision decide(struct stream_model *stream) {
+    must(stream->error == 0 && !stream->timed_out);
+    uint8_t control = take_control(stream->input);
+    struct decision decision = {
+        static_cast<enum outcome>(control % outcomes),
+        control / outcomes,
+    };
+    if (decision.outcome != is_interrupted) {
+        stream->interruptions = 0;
+        return decision;
+    }
+    if (++stream->interruptions > most_interruptions)
+        return {moves_bytes, decision.number};
+    errno = EINTR;
+    return decision;
+}
+
+static int fail_with(struct stream_model *stream, int error) {
+    if (error == EAGAIN)
+        stream->would_wait = true; // what it means, stream_flags() tells
+    else
+        stream->error = error;
+    errno = error;
+    return -1;
+}
+
+// Fills the SIZE bytes at GIVEN with the N at PAYLOAD, again and again. In one
+// line up to the last time: ten thousands of lines make a slow run.
+static void repeat(uint8_t *given, size_t size, const uint8_t *payload,
+                   size_t n) {
+    for (size_t i = 0; i < n; i++)
+        given[i] = payload[i] == '\n' ? '.' : payload[i];
+    for (size_t filled = n; filled < size;) {
+        size_t more = smaller(filled, size - filled);
+        memcpy(given + filled, given, more);
+        filled += more;
+    }
+    memcpy(given + size - n, payload, n);
+}
+
+// Up to SIZE bytes of payload, which a read of all repeats until it is full.
+static size_t give(struct stream_model *stream, unsigned number, size_t size) {
+    const uint8_t *bytes = nullptr;
+    uint8_t *given = stream->given + stream->given_size;
+    size_t most = smaller(size, stream->room - stream->given_size);
+    size_t wanted = number == all ? repeated : number + size_t{1};
+    size_t n = take_payload(stream->input, smaller(most, wanted), &bytes);
+    if (n == 0)
+        return 0;
+    size_t filled = number == all ? most : n;
+    repeat(given, filled, bytes, n);
+    return filled;
+}
+
+ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
+    constexpr int errors[13] = {
+        ECONNRESET,   EAGAIN,      ETIMEDOUT,   EIO,    EHOSTDOWN,
+        EHOSTUNREACH, ENETDOWN,    ENETUNREACH, EACCES, ECONNREFUSED,
+        ENONET,       ENOPROTOOPT, EPROTO};
+    must(!stream->ended && !stream->would_wait && size > 0);
+    stream->writing = false;
+    struct decision decision = decide(stream);
+    if (decision.outcome == fails)
+        return fail_with(stream, errors[decision.number % 13]);
+    if (decision.outcome == is_interrupted)
+        return -1;
+    size_t n = 0;
+    if (decision.outcome == moves_bytes)
+        n = give(stream, decision.number, size);
+    memcpy(buffer, stream->given + stream->given_size, n);
+    if (n < size) // that there is room for SIZE bytes, a sanitizer sees
+        static_cast<uint8_t *>(buffer)[size - 1] = 0;
+    stream->given_size += n;
+    stream->ended = n == 0;
+    return static_cast<ssize_t>(n);
+}
+
+ssize_t stream_write(struct stream_model *stream, const void *buffer,
+                     size_t size) {
+    constexpr int errors[] = {EPIPE, ECONNRESET, EAGAIN, EIO};
+    must(!stream->would_wait && size > 0);
+    must(size <= most_taken - stream->taken_size);
+    stream->writing = true;
+    struct decision decision = decide(stream);
+    if (decision.outcome == fails)
+        return fail_with(stream, errors[decision.number % 4]);
+    if (decision.outcome == is_interrupted)
+        return -1;
+    if (decision.outcome == moves_nothing) { // and gives no reason
+        stream->error = EIO;
+        return 0;
+    }
+    size_t wanted = decision.number == all ? size : decision.number + size_t{1};
+    size_t n = smaller(size, wanted);
+    memcpy(stream->taken + stream->taken_size, buffer, n);
+    stream->taken_size += n;
+    stream->queued = -1;
+    return static_cast<ssize_t>(n);
+}
+
+int stream_flags(struct stream_model *stream, int command) {
+    must(command == F_GETFL && stream->would_wait);
+    bool unknown = decide(stream).outcome == fails;
+    if (unknown || !stream->non_blocking) {
+        stream->would_wait = false; // a time-out, as far as anybody can know
+        stream->timed_out = stream->writing;
+        stream->error = stream->writing ? 0 : EAGAIN;
+    }
+    if (unknown) {
+        errno = EBADF;
+        return -1;
+    }
+    return stream->non_blocking ? O_RDWR | O_NONBLOCK : O_RDWR;
+}
+
+// One number alone says nothing about the peer: the write may be repeated.
+int stream_queued(struct stream_model *stream, unsigned long request,
+                  int *queued) {
+    must(request == TIOCOUTQ && stream->timed_out);
+    stream->timed_out = false;
+    struct decision decision = decide(stream);
+    int number = static_cast<int>(decision.number);
+    int before = stream->queued;
+    stream->queued = number;
+    if (decision.outcome == fails) { // it is no socket
+        stream->error = EAGAIN;
+        errno = ENOTTY;
+        return -1;
+    }
+    if (before != -1 && number >= before)
+        stream->error = EAGAIN;
+    *queued = number;
+    errno = 0; // a call that succeeds may leave anything there
+    return 0;
+}
+
+int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
+                short events) {
+    must(stream->would_wait && count == 1 && fds->events == events);
+    struct decision decision = decide(stream);
+    if (decision.outcome == fails)
+        return fail_with(stream, ENOMEM);
+    stream->would_wait = false;
+    if (decision.outcome == is_interrupted)
+        return -1;
+    fds->revents = events;
+    return 1;
+}
+
+void check_echo(const struct stream_model *stream) {
+    must(stream->taken_size <= stream->given_size);
+    must(memcmp(stream->taken, stream->given, stream->taken_size) == 0);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// connect - a host's name and port to a connected TCP socket.
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/connect.h"
+#include "common/clock.h"
+
+static int await_connection(int fd, int milliseconds) {
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT, .revents = 0};
+    int ready = poll(&poll_fd, 1, milliseconds);
+    if (ready == 0)
+        errno = ETIMEDOUT;
+    if (ready != 1)
+        return -1;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
+        return -1;
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+// TCP lets a socket connect to itself when its own port, chosen by the kernel,
+// is the one that it looks for and nobody listens there: it would echo, too.
+// What was asked for does not tell: 0.0.0.0 and :: connect to loopback.
+static bool connected_to_itself(int fd) {
+    struct sockaddr_storage own = {};
+    struct sockaddr_storage peer = {};
+    socklen_t size = sizeof peer;
+    return local_address(fd, &own) == 0 &&
+           getpeername(fd, reinterpret_cast<struct sockaddr *>(&peer), &size) ==
+               0 &&
+           memcmp(&own, &peer, sizeof own) == 0;
+}
+
+static int finish_connection(int fd, const struct addrinfo *to,
+                             int milliseconds) {
+    int one = 1;
+    if (connect(fd, to->ai_addr, to->ai_addrlen) == -1 &&
+        (errno != EINPROGRESS || await_connection(fd, milliseconds) == -1))
+        return -1;
+    if (connected_to_itself(fd)) {
+        errno = ECONNREFUSED;
+        return -1;
+    }
+    // Without keepalive an idle client never learns that the server's machine
+    // has vanished.
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == -1 ||
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) == -1)
+        return -1;
+    // Non-blocking was for the connection alone.
+    int flags = fcntl(fd, F_GETFL);
+    if (flags == -1)
+        return -1;
+    return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+static int connect_one(const struct addrinfo *to, int milliseconds) {
+    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    IPPROTO_TCP);
+    if (fd == -1)
+        return -1;
+    if (finish_connection(fd, to, milliseconds) == 0)
+        return fd;
+    int reason = errno;
+    (void)close(fd); // nothing was sent on it
+    errno = reason;
+    return -1;
+}
+
+// The share of the time until DEADLINE that the first of ADDRESSES may take, so
+// that one which never answers leaves some to the others. As poll(2) wants it.
+static int share_of_time(int64_t deadline, const struct addrinfo *addresses) {
+    int64_t left = deadline - now_ms();
+    int count = 0;
+    for (; addresses != nullptr; addresses = addresses->ai_next)
+        count++;
+    return left > 0 ? static_cast<int>(left / count) : 0;
+}
+
+int connect_to(const char *host, in_port_t port, int family, int seconds,
+               char peer[address_text_size], const char **why) {
+    char service[8];
+    (void)snprintf(service, sizeof service, "%u", unsigned{port}); // fits
+    (void)snprintf(peer, address_text_size, "%s", host);           // may be cut
+    struct addrinfo hints = {};
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    struct addrinfo *addresses = nullptr;
+    int failure = getaddrinfo(host, service, &hints, &addresses);
+    if (failure != 0) {
+        *why = failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure);
+        return -1;
+    }
+    int64_t deadline = now_ms() + seconds * 1000LL;
+    int fd = -1;
+    for (struct addrinfo *to = addresses; to != nullptr && fd == -1;
+         to = to->ai_next) {
+        struct sockaddr_storage address = {};
+        memcpy(&address, to->ai_addr, to->ai_addrlen);
+        format_address(&address, peer);
+        fd = connect_one(to, seconds == 0 ? -1 : share_of_time(deadline, to));
+        if (fd == -1)
+            *why = strerror(errno);
+    }
+    freeaddrinfo(addresses);
+    return fd;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// arguments - what the programs share in reading their command lines.
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/arguments.h"
+#include "common/die.h"
+#include "common/log.h"
+#include "common/number.h"
+
+int argument_number(const char *usage, const char *name, const char *text,
+                    int low, int high) {
+    long value = 0;
+    if (parse_number(text, low, high, &value) == -1)
+        die_usage(usage, "%s: '%s' is not a number from %d to %d", name, text,
+                  low, high);
+    return static_cast<int>(value);
+}
+
+int argument_family(const char *usage, int before, int option) {
+    int family = option == '4' ? AF_INET : AF_INET6;
+    if (before != AF_UNSPEC && before != family)
+        die_usage(usage, "-4 and -6 exclude each other");
+    return family;
+}
+
+// Whether the word behind us is a long option that RESULT, '?' or ':', is
+// about, and not a word before that one: a letter that is known is never itself
+// wrong, and one without its argument ends the command line.
+static bool long_option_is_wrong(int result, const char *letters, char **argv) {
+    if (result != '?' && result != ':')
+        return false;
+    const char *word = argv[optind - 1];
+    // musl steps past the last word when its letter lacks an argument.
+    if (word == nullptr)
+        return false;
+    // '--=' is a name cut short to nothing: its letter says more.
+    if (strncmp(word, "--", 2) != 0 || word[2] == '=')
+        return false;
+    return result == ':' || (optopt != ':' && strchr(letters, optopt));
+}
+
+int next_option(int argc, char **argv, const char *letters,
+                const struct option *long_options) {
+    int result = getopt_long(argc, argv, letters, long_options, nullptr);
+    if (long_option_is_wrong(result, letters, argv))
+        optopt = 0; // as for one that is unknown: its word is named
+    return result;
+}
+
+void die_bad_option(const char *usage, int result, char **argv) {
+    const char *wrong =
+        result == ':' ? "needs an argument" : "is unknown or takes none";
+    // optopt is 0 for a long option that is unknown; its word is behind us.
+    if (optopt == 0)
+        die_usage(usage, "option '%s' %s", argv[optind - 1], wrong);
+    die_usage(usage, "option '-%c' %s", optopt, wrong);
+}
+
+void read_demo_numbers(const char *usage, int argc, char **argv,
+                       struct demo_number *numbers, int count) {
+    static const struct option long_options[] = {
+        {"help", no_argument, nullptr, 'h'}, {nullptr, 0, nullptr, 0}};
+    opterr = 0; // die_bad_option() says it
+    int option = 0;
+    while ((option = next_option(argc, argv, ":h", long_options)) != -1) {
+        if (option != 'h')
+            die_bad_option(usage, option, argv);
+        say("%s", usage);
+        exit(EXIT_SUCCESS);
+    }
+    if (argc - optind > count)
+        die_usage(usage, "'%s' is one argument too many", argv[optind + count]);
+    for (int i = 0; i < argc - optind; i++)
+        numbers[i].value =
+            argument_number(usage, numbers[i].name, argv[optind + i],
+                            numbers[i].low, most_seconds);
+}

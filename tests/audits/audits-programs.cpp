@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+// audits - what must hold of the client and of the demonstrations.
+#include <algorithm>
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <functional>
+#include <list>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "audits/audits.h"
+#include "audits/judge.h"
+
+// ---- the client under audit -------------------------------------------------
+
+static StartOptions reading_from(const Pipe &keyboard) {
+    StartOptions options;
+    options.input = keyboard.read_end.get();
+    return options;
+}
+
+static Words with_server(Words client, int port) {
+    // By name, so that what a look-up opens would be seen.
+    client.insert(client.end(), {"localhost", std::to_string(port)});
+    return client;
+}
+
+// The client between a user and a server, both of which the test is.
+struct Talk {
+    explicit Talk(const Words &client)
+        : process(with_server(client, port), reading_from(keyboard)) {
+        connection =
+            Fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        REQUIRE(connection.get() != -1);
+        type("hello\n");
+        REQUIRE(receive(connection, 6) == "hello\n");
+        send_all(connection, "hello\n");
+        REQUIRE(process.output_has("hello\n"));
+        std::vector<pid_t> children = children_of(process.pid());
+        REQUIRE(children.size() == 1);
+        writer = children[0];
+        await_sleep(writer);
+        await_sleep(process.pid());
+    }
+    void type(std::string_view text) const {
+        REQUIRE(write(keyboard.write_end.get(), text.data(), text.size()) ==
+                static_cast<ssize_t>(text.size()));
+    }
+
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Pipe keyboard = make_pipe();
+    Process process;
+    Fd connection;
+    pid_t writer = -1;
+};
+
+static void judge_receiver(Findings &findings, const Talk &talk) {
+    pid_t pid = talk.process.pid();
+    await_sleep(pid);
+    judge_connection(findings, Invariant::parent_descriptors, "the receiver",
+                     pid, descriptors_of(pid), talk.port);
+    judge_signals(findings, "the receiver", pid,
+                  {{SIGCHLD, SIGINT, SIGTERM, SIGHUP}, {SIGPIPE, SIGXFSZ}, {}});
+}
+
+// Q, or the end of the input, has told it to finish.
+static void judge_half_close(Findings &findings, const Talk &talk) {
+    std::string more;
+    bool closed = comes_to_hold(talk.process.pid(), [&] {
+        char buffer[4096];
+        ssize_t n = 0;
+        while ((n = recv(talk.connection.get(), buffer, sizeof buffer,
+                         MSG_DONTWAIT)) > 0)
+            more.append(buffer, static_cast<size_t>(n));
+        return n == 0;
+    });
+    if (!closed)
+        add_finding(findings, Invariant::echo, "it does not half-close");
+    if (!more.empty())
+        add_finding(findings, Invariant::echo,
+                    "it sends what is not typed: " + more);
+}
+
+// PROCESS has ended, perhaps killed. COUNT others of its group are there for
+// the test to reap, and end by themselves at once.
+static void judge_orphans(Findings &findings, const Process &process,
+                          const std::string &who, int count) {
+    for (pid_t pid : members_of_group(process.pid()))
+        if (!comes_to_hold(pid, [pid] {
+                std::string state = process_state(pid);
+                return state == "Z" || state.empty();
+            })) {
+            add_finding(findings, Invariant::no_zombie,
+                        who + " is outlived by " + std::to_string(pid));
+            return;
+        }
+    int orphans = orphans_left_by(process.pid());
+    if (orphans != count)
+        add_finding(findings, Invariant::no_zombie,
+                    who + " leaves " + std::to_string(orphans) +
+                        " processes, not " + std::to_string(count));
+}
+
+Findings audit_client(const Words &client) {
+    Findings findings;
+    Talk talk(client);
+    pid_t pid = talk.process.pid();
+    Descriptors before = descriptors_of(pid);
+    judge_receiver(findings, talk);
+    judge_connection(findings, Invariant::child_descriptors, "the writer",
+                     talk.writer, before, talk.port);
+    judge_signals(findings, "the writer", talk.writer,
+                  {{}, {SIGPIPE, SIGXFSZ}, {}});
+    judge_sleep(findings, {{"the receiver", pid}, {"the writer", talk.writer}});
+    talk.type("q\n");
+    judge_half_close(findings, talk);
+    if (!comes_to_hold(pid, [pid] { return children_of(pid).empty(); }))
+        add_finding(findings, Invariant::no_zombie, "the writer is not reaped");
+    judge_receiver(findings, talk);
+    judge_descriptors(findings, Invariant::parent_descriptors,
+                      "after the half-close, the receiver", pid, before);
+    judge_sleep(findings, {{"after the half-close, the receiver", pid}});
+    talk.connection.close();
+    judge_end(findings, talk.process, 0);
+    judge_errors(findings, talk.process);
+    return findings;
+}
+
+static const struct {
+    const char *name;
+    std::function<void(Findings &, Talk &)> cause;
+    int status;
+} client_ends[] = {
+    {"q",
+     [](Findings &findings, Talk &talk) {
+         talk.type("q\n");
+         judge_half_close(findings, talk);
+         talk.connection.close();
+     },
+     0},
+    {"end of the input",
+     [](Findings &findings, Talk &talk) {
+         talk.keyboard.write_end.close();
+         judge_half_close(findings, talk);
+         talk.connection.close();
+     },
+     0},
+    {"end of the server",
+     [](Findings &, Talk &talk) { talk.connection.close(); }, 0},
+    {"reset", [](Findings &, Talk &talk) { reset_connection(talk.connection); },
+     1},
+    {"end of the writer",
+     [](Findings &findings, Talk &talk) {
+         REQUIRE(kill(talk.writer, SIGKILL) == 0);
+         judge_half_close(findings, talk);
+         talk.connection.close();
+     },
+     1},
+    {"SIGINT", [](Findings &, Talk &talk) { talk.process.signal(SIGINT); },
+     128 + SIGINT},
+    {"SIGTERM", [](Findings &, Talk &talk) { talk.process.signal(SIGTERM); },
+     128 + SIGTERM},
+    {"SIGHUP", [](Findings &, Talk &talk) { talk.process.signal(SIGHUP); },
+     128 + SIGHUP},
+};
+
+Findings audit_client_ends(const Words &client) {
+    Findings findings;
+    for (const auto &[name, cause, status] : client_ends) {
+        Talk talk(client);
+        Findings more;
+        cause(more, talk);
+        judge_end(more, talk.process, status);
+        for (Finding &finding : more)
+            finding.what = std::string(name) + ": " + finding.what;
+        add_findings(findings, more);
+    }
+    Talk talk(client); // SIGKILL cannot be caught
+    talk.process.signal(SIGKILL);
+    talk.process.wait();
+    judge_orphans(findings, talk.process, "the client", 1);
+    return findings;
+}
+
+// ---- the demonstrations -----------------------------------------------------
+
+static Pipe full_pipe() {
+    Pipe pipe = make_pipe();
+    int fd = pipe.write_end.get();
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    while (write(fd, "x", 1) == 1)
+        ;
+    fcntl(fd, F_SETFL, 0);
+    return pipe;
+}
+
+// As a finding calls it.
+static std::string name_of(const Words &words) {
+    return words[0].substr(words[0].rfind('/') + 1);
+}
+
+struct Demo {
+    explicit Demo(const Demonstration &row)
+        : demonstration(row),
+          output(row.output_full ? full_pipe() : make_pipe()),
+          process(row.words, writing_to(output)) {
+    }
+    static StartOptions writing_to(const Pipe &pipe) {
+        StartOptions options;
+        options.output = pipe.write_end.get();
+        return options;
+    }
+    bool sleeps() const {
+        std::vector<pid_t> children = children_of(process.pid());
+        return static_cast<int>(children.size()) == demonstration.children &&
+               process_state(process.pid()) == "S" &&
+               std::all_of(children.begin(), children.end(), [&](pid_t child) {
+                   return process_state(child) == demonstration.child_state;
+               });
+    }
+    void await_lines() {
+        std::string text;
+        while (count_of("\n", text) < demonstration.lines)
+            text += receive(output.read_end, 1);
+    }
+
+    const Demonstration &demonstration;
+    Pipe output;
+    Process process;
+};
+
+static void judge_demo(Findings &findings, const Demo &demo) {
+    const Demonstration &row = demo.demonstration;
+    std::string name = name_of(row.words);
+    pid_t pid = demo.process.pid();
+    if (!comes_to_hold(pid, [&] { return demo.sleeps(); }))
+        add_finding(findings, Invariant::no_zombie,
+                    name + " or a child of it is in another state");
+    Descriptors parent = descriptors_of(pid);
+    judge_descriptors(findings, Invariant::parent_descriptors, name, pid,
+                      standard_of(parent));
+    const std::vector<int> ignored = {SIGPIPE, SIGXFSZ};
+    judge_signals(findings, name, pid, {row.caught, ignored, {}});
+    for (pid_t child : children_of(pid)) {
+        if (process_state(child) == "Z")
+            continue; // it has nothing any more
+        std::string who = name + "'s child";
+        judge_descriptors(findings, Invariant::child_descriptors, who, child,
+                          standard_of(parent));
+        judge_signals(findings, who, child,
+                      {row.caught, ignored, row.child_blocked});
+    }
+}
+
+static void judge_kill(Findings &findings, Demo &demo) {
+    demo.process.signal(SIGKILL);
+    demo.process.wait();
+    demo.output.read_end.close(); // for the one that waits to write
+    judge_orphans(findings, demo.process, name_of(demo.demonstration.words),
+                  demo.demonstration.children);
+}
+
+Findings
+audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
+    Findings findings;
+    std::list<Demo> demos; // side by side, for they sleep
+    for (const Demonstration &demonstration : demonstrations)
+        demos.emplace_back(demonstration);
+    std::vector<Sleeper> sleepers;
+    for (Demo &demo : demos) {
+        std::string name = name_of(demo.demonstration.words);
+        demo.await_lines();
+        judge_demo(findings, demo);
+        sleepers.push_back({name, demo.process.pid()});
+        for (pid_t child : children_of(demo.process.pid()))
+            sleepers.push_back({name + "'s child", child});
+    }
+    judge_sleep(findings, sleepers);
+    for (Demo &demo : demos)
+        judge_kill(findings, demo);
+    return findings;
+}
+
+Findings audit_demonstration_end(const Words &demonstration, int zombies) {
+    Findings findings;
+    std::string name = name_of(demonstration);
+    Process process(demonstration);
+    int status = process.wait();
+    if (status != 0)
+        add_finding(findings, Invariant::exit_status,
+                    name + " ends with " + std::to_string(status));
+    judge_orphans(findings, process, name, zombies);
+    judge_errors(findings, process);
+    return findings;
+}

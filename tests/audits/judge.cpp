@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// judge - what the audits look at in one process, of whatever program.
+#include <chrono>
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fstream>
+#include <netinet/in.h>
+#include <sstream>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include "audits/judge.h"
+
+using Clock = std::chrono::steady_clock;
+
+void add_finding(Findings &findings, Invariant invariant,
+                 const std::string &what) {
+    findings.push_back({invariant, what});
+}
+
+void add_findings(Findings &findings, const Findings &more) {
+    findings.insert(findings.end(), more.begin(), more.end());
+}
+
+// ---- descriptors ------------------------------------------------------------
+
+Descriptors standard_of(const Descriptors &descriptors) {
+    Descriptors standard;
+    for (const auto &[fd, target] : descriptors)
+        if (fd <= STDERR_FILENO)
+            standard[fd] = target;
+    return standard;
+}
+
+void judge_descriptors(Findings &findings, Invariant invariant,
+                       const std::string &who, pid_t pid,
+                       const Descriptors &expected) {
+    Descriptors held = descriptors_of(pid);
+    if (held != expected)
+        add_finding(findings, invariant,
+                    who + " holds" + text_of(held) + ", not" +
+                        text_of(expected));
+}
+
+static int port_of(const struct sockaddr_storage &address) {
+    const auto *generic = reinterpret_cast<const struct sockaddr *>(&address);
+    in_port_t port =
+        address.ss_family == AF_INET6
+            ? reinterpret_cast<const sockaddr_in6 *>(generic)->sin6_port
+            : reinterpret_cast<const sockaddr_in *>(generic)->sin_port;
+    return ntohs(port);
+}
+
+int local_port(const Fd &fd) {
+    struct sockaddr_storage address = {};
+    socklen_t size = sizeof address;
+    REQUIRE(getsockname(fd.get(), reinterpret_cast<struct sockaddr *>(&address),
+                        &size) == 0);
+    return port_of(address);
+}
+
+constexpr int no_peer = 0;
+constexpr int unseen = -1; // the host does not let us look
+
+// proc_pid_net(5): "sl local remote st queues timer retransmits uid timeout
+// inode ...", an address being "HEX:PORT".
+static int peer_in_table(const char *path, const std::string &target) {
+    std::ifstream table(path);
+    if (!table)
+        return unseen;
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream fields(line);
+        std::string words[10];
+        for (std::string &word : words)
+            fields >> word;
+        if ("socket:[" + words[9] + "]" == target)
+            return std::stoi(words[2].substr(words[2].rfind(':') + 1), nullptr,
+                             16);
+    }
+    return no_peer;
+}
+
+// The port at the other end of PID's socket FD, whose link is TARGET.
+static int peer_port(pid_t pid, int fd, const std::string &target) {
+    Fd copy = copy_of_descriptor(pid, fd);
+    if (copy.get() == -1) {
+        int port = peer_in_table("/proc/net/tcp", target);
+        return port > 0 ? port : peer_in_table("/proc/net/tcp6", target);
+    }
+    struct sockaddr_storage address = {};
+    socklen_t size = sizeof address;
+    int known = getpeername(
+        copy.get(), reinterpret_cast<struct sockaddr *>(&address), &size);
+    return known == 0 ? port_of(address) : no_peer;
+}
+
+void judge_connection(Findings &findings, Invariant invariant,
+                      const std::string &who, pid_t pid,
+                      const Descriptors &standard, int port) {
+    Descriptors held = descriptors_of(pid);
+    Descriptors expected = standard_of(standard);
+    bool right =
+        held.size() == expected.size() + 1 && standard_of(held) == expected;
+    if (right) {
+        const auto &[fd, target] = *held.rbegin();
+        int peer = peer_port(pid, fd, target);
+        right =
+            target.starts_with("socket:") && (peer == port || peer == unseen);
+    }
+    if (!right)
+        add_finding(findings, invariant,
+                    who + " holds" + text_of(held) + ", not" +
+                        text_of(expected) + " and the connection to port " +
+                        std::to_string(port));
+}
+
+// ---- signals ----------------------------------------------------------------
+
+// What the run-time library of a sanitizer catches, SIGSEGV for one: in this
+// process as in the programs, which are built alike. Asked before main, for
+// doctest adds handlers of its own.
+static const unsigned long long caught_by_library =
+    signal_mask(getpid(), "SigCgt");
+
+static unsigned long long mask_of(const std::vector<int> &signals) {
+    unsigned long long mask = 0;
+    for (int signo : signals)
+        mask |= 1ULL << (signo - 1);
+    return mask;
+}
+
+void judge_signals(Findings &findings, const std::string &who, pid_t pid,
+                   const Signals &expected) {
+    const struct {
+        const char *name;
+        unsigned long long mask;
+    } masks[] = {
+        {"SigCgt", mask_of(expected.caught) | caught_by_library},
+        {"SigIgn", mask_of(expected.ignored)},
+        {"SigBlk", mask_of(expected.blocked)},
+    };
+    for (const auto &[name, mask] : masks) {
+        unsigned long long seen = signal_mask(pid, name);
+        std::ostringstream text;
+        text << who << " has " << name << " " << std::hex << seen << ", not "
+             << mask;
+        if (seen != mask)
+            add_finding(findings, Invariant::dispositions, text.str());
+    }
+}
+
+// ---- sleep ------------------------------------------------------------------
+
+void await_sleep(pid_t pid) {
+    REQUIRE(eventually([pid] { return process_state(pid) == "S"; }));
+}
+
+// Changes whenever PID has run.
+static std::string activity_of(pid_t pid) {
+    return process_state(pid) + " " +
+           status_field(pid, "voluntary_ctxt_switches") + "+" +
+           status_field(pid, "nonvoluntary_ctxt_switches") + " switches";
+}
+
+static Findings look_at_sleep(const std::vector<Sleeper> &sleepers) {
+    Findings findings;
+    std::vector<std::string> before;
+    std::vector<long> ticks;
+    for (const Sleeper &sleeper : sleepers) {
+        before.push_back(activity_of(sleeper.pid));
+        ticks.push_back(ticks_of(sleeper.pid));
+    }
+    // No hope for anything: this second is what is looked at.
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    for (size_t i = 0; i < sleepers.size(); i++) {
+        std::string after = activity_of(sleepers[i].pid);
+        long more = ticks_of(sleepers[i].pid) - ticks[i];
+        if (after != before[i] || more != 0)
+            add_finding(findings, Invariant::idle,
+                        sleepers[i].who + " does not sleep: " + before[i] +
+                            ", a second later " + after + ", " +
+                            std::to_string(more) + " ticks");
+    }
+    return findings;
+}
+
+void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers) {
+    // Seen asleep, a process may not have been switched off yet, and an
+    // acknowledgement that comes late wakes it inside its call. Whoever wakes
+    // for nothing does so in the next second too.
+    if (!look_at_sleep(sleepers).empty())
+        add_findings(findings, look_at_sleep(sleepers));
+}
+
+// Of PID and its children; "" while one of them runs.
+static std::string activity_of_family(pid_t pid) {
+    std::vector<pid_t> family = children_of(pid);
+    family.push_back(pid);
+    std::string all;
+    for (pid_t member : family) {
+        std::string activity = activity_of(member);
+        if (activity[0] == 'R' || activity[0] == 'D')
+            return "";
+        all += std::to_string(member) + activity + "\n";
+    }
+    return all;
+}
+
+bool comes_to_hold(pid_t pid, const std::function<bool()> &condition) {
+    std::string last;
+    Clock::time_point since = Clock::now();
+    bool held = false;
+    eventually([&] {
+        held = condition();
+        if (held)
+            return true;
+        std::string activity = activity_of_family(pid);
+        if (activity.empty() || activity != last)
+            since = Clock::now();
+        last = activity;
+        if (Clock::now() - since < std::chrono::seconds(1))
+            return false;
+        held = condition(); // it may have come just before the rest began
+        return true;
+    });
+    return held;
+}
+
+// ---- end --------------------------------------------------------------------
+
+void judge_end(Findings &findings, Process &process, int status) {
+    if (!eventually([&] { return process.has_ended(); })) {
+        add_finding(findings, Invariant::drain, "it does not end");
+        return;
+    }
+    // Whom it has not reaped is there still, if only for the test to reap.
+    if (kill(-process.pid(), 0) == 0)
+        add_finding(findings, Invariant::drain, "processes outlive it");
+    int ended = process.wait();
+    if (ended != status)
+        add_finding(findings, Invariant::exit_status,
+                    "it ends with " + std::to_string(ended) + ", not " +
+                        std::to_string(status));
+}
+
+void judge_errors(Findings &findings, const Process &process) {
+    const std::string &errors = process.errors;
+    bool report = errors.find("Sanitizer") != errors.npos ||
+                  errors.find("runtime error") != errors.npos;
+    if (!errors.empty())
+        add_finding(findings, report ? Invariant::memory : Invariant::lines,
+                    "it complains: " + errors);
+}

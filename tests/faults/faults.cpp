@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+// faults - the fault matrix. Every call that the programs make fails in turn:
+// its first use, its second, and so on, once and for ever, in each of the ways
+// that the table has for it; signals come at every call. strace(1) does that
+// from outside, to the programs as they are. After each scenario the invariants
+// of tests/README.md must hold.
+//
+// A row of the table is a test: adding one is all that it takes. A call that a
+// session makes, but that has neither a row nor a place among those that cannot
+// fail, is an error.
+//
+// usage: fault-injection quick|all|uncounted|controls [word...]
+// fault_jobs.h tells of the sweeps. The words choose the scenarios whose names
+// hold one of them.
+#include <cstdio>
+#include <doctest/doctest.h>
+#include <string>
+#include <vector>
+
+#include "faults/fault_jobs.h"
+#include "support/machine.h"
+
+using enum Target;
+using enum Reaction;
+using enum Times;
+
+// ---- who is tested ---------------------------------------------------------
+
+// echo_mpserv runs without its sandbox: strace replaces the calls that it lets
+// fail by one that the sandbox would not allow.
+static const Subject subjects[] = {
+    {.name = "start", .session = start_session, .words = "echo_mpserv -S 0"},
+    {.name = "start at",
+     .session = start_session,
+     .words = "echo_mpserv -S -a 127.0.0.1 0",
+     .calls_fail = false},
+    {.name = "serve", .session = serve_session, .words = "echo_mpserv -S 0"},
+    {.name = "serve in its sandbox",
+     .session = serve_session,
+     .words = "echo_mpserv 0",
+     .calls_fail = false},
+    {.name = "grace",
+     .session = grace_session,
+     .words = "echo_mpserv -S -g 0 0"},
+    {.name = "talk", .session = talk_session, .words = "echo_mpclient"},
+    {.name = "cut off",
+     .session = cut_off_session,
+     .words = "echo_mpclient -t 1000"},
+    {.name = "fork",
+     .session = show_session,
+     .words = "fork",
+     .shows = "Child Proc: \\[13, 27\\]\nParent Proc: \\[9, 23\\]\n"},
+    {.name = "zombie",
+     .session = show_session,
+     .words = "zombie 0",
+     .shows =
+         "Child Process ID: [0-9]+\nChild State: Z \\(zombie\\)\n"
+         "End child process\nEnd parent process\nHi, I am a child process\n",
+     .in_any_order = true,
+     .leaves = 1},
+    {.name = "wait",
+     .session = show_session,
+     .words = "wait 0",
+     .shows = "(Child PID: [0-9]+\n){2}Child send one: 3\nChild send two: 7\n"},
+    {.name = "waitpid",
+     .session = show_session,
+     .words = "waitpid 0 1",
+     .shows = "(sleep 1sec.\n)*Child send 24\n"},
+    {.name = "signal",
+     .session = show_session,
+     .words = "signal 1 2",
+     .shows = "(wait...\nTime out!\n){3}"},
+    {.name = "sigaction",
+     .session = show_session,
+     .words = "sigaction 1 2",
+     .shows = "(wait...\nTime out!\n){3}"},
+    {.name = "remove_zombie",
+     .session = show_session,
+     .words = "remove_zombie 0 0",
+     .shows = "(Child proc id: [0-9]+\n){2}Child send: 12\nChild send: 24\n"
+              "(Hi! I'm child process\n){2}(Removed proc id: [0-9]+\n){2}"
+              "(wait...\n){5}",
+     .in_any_order = true},
+};
+
+// ---- the matrix ------------------------------------------------------------
+
+static const Row rows[] = {
+    // The server's start: it listens, or says why not.
+    {"start", parent, "socket", "EMFILE ENOBUFS EACCES", both, stops,
+     "socket [::]:0: "},
+    {"start", parent, "socket", "EAFNOSUPPORT", once, carries_on, ""},
+    {"start at", parent, "socket", "EAFNOSUPPORT", both, stops,
+     "socket 127.0.0.1:0: "},
+    {"start", parent, "setsockopt", "ENOBUFS ENOMEM", both, stops,
+     "setsockopt"},
+    {"start", parent, "bind", "EADDRINUSE EACCES", both, stops,
+     "bind [::]:0: "},
+    {"start", parent, "bind", "EADDRNOTAVAIL", once, carries_on, ""},
+    {"start at", parent, "bind", "EADDRINUSE EACCES EADDRNOTAVAIL", both, stops,
+     "bind 127.0.0.1:0: "},
+    {"start", parent, "listen", "EADDRINUSE ENOBUFS", both, stops,
+     "listen [::]:0: "},
+    {"start", parent, "getsockname", "ENOBUFS", both, stops, "getsockname: "},
+    {"start", parent, "rt_sigaction rt_sigprocmask", "EINVAL", both, stops, ""},
+    {"start", parent, "fcntl", "EBADF", both, ends, ""},
+    {"start", parent, "openat", "EMFILE ENOENT EACCES", both, carries_on, ""},
+    {"start", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"start", parent, "close_range", "ENOSYS", both, carries_on, ""},
+    {"start", parent, "newfstatat", "EIO", both, carries_on, ""},
+    {"start", parent, "dup2", "EBUSY EMFILE", both, carries_on, ""},
+    {"start", parent, "write", "EPIPE ENOSPC EAGAIN EIO EINTR", both,
+     carries_on, ""},
+    {"start", parent, "wait4", "ECHILD EINTR", once, carries_on, ""},
+    {"start", parent, "ppoll", "EINTR ENOMEM", once, carries_on, ""},
+    {"start", parent, "capset", "EPERM", both, stops, "capset: "},
+    {"start", parent, "mmap? munmap?", "ENOMEM", both, ends, ""},
+    {"start", parent, "madvise", "EINVAL ENOMEM", both, carries_on, ""},
+    {"start", parent, "getrandom?", "ENOSYS", both, carries_on, ""},
+    {"start", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"start", parent, "*", "SIGTERM", once, drains, ""},
+
+    // The server's parent.
+    {"serve", parent, "accept4",
+     "EINTR ECONNABORTED EPROTO ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET "
+     "EHOSTUNREACH EOPNOTSUPP ENETUNREACH EPERM ETIMEDOUT",
+     both, carries_on, ""},
+    {"serve", parent, "accept4", "EAGAIN", once, carries_on, ""},
+    {"serve", parent, "accept4", "EMFILE ENFILE ENOBUFS ENOMEM", both,
+     carries_on, "accept: "},
+    {"serve", parent, "accept4", "EBADF EINVAL ENOTSOCK", both, stops,
+     "accept: "},
+    {"serve", parent, "clone", "EAGAIN ENOMEM", both, carries_on, "fork: "},
+    {"serve", parent, "clone", "late", once, carries_on, ""},
+    {"serve", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"serve", parent, "ppoll", "EINTR EIO ENOMEM", both, carries_on, "ppoll: "},
+    {"serve", parent, "wait4", "EINTR ECHILD", both, carries_on, ""},
+    {"serve", parent, "write", "EPIPE ENOSPC EAGAIN EIO EINTR", both,
+     carries_on, ""},
+    {"serve", parent, "munmap?", "ENOMEM", both, carries_on, ""},
+    {"grace", parent, "kill", "EPERM ESRCH", both, carries_on, ""},
+    {"grace", parent, "wait4", "EINTR ECHILD", once, carries_on, ""},
+    {"grace", parent, "wait4", "EINTR ECHILD", for_ever, ends, "waitpid: "},
+    {"grace", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"grace", parent, "ppoll", "EINTR ENOMEM", both, carries_on, ""},
+    {"grace", parent, "write", "EPIPE ENOSPC EAGAIN", both, carries_on, ""},
+    {"grace", parent, "munmap?", "ENOMEM", both, carries_on, ""},
+
+    // Its children: of one that serves, and from their birth on.
+    {"serve", child, "read", "ECONNRESET ETIMEDOUT EIO EAGAIN", both,
+     loses_child, ""},
+    {"serve", child, "read", "EINTR", once, carries_on, ""},
+    {"serve", child, "write", "EPIPE ECONNRESET EIO 0", both, loses_child, ""},
+    {"serve", child, "write", "EINTR", once, carries_on, ""},
+    {"serve", family, "read", "ECONNRESET EIO", both, loses_child, ""},
+    {"serve", family, "close", "EINTR EIO", both, carries_on, ""},
+    {"serve", family, "close_range", "ENOSYS", both, carries_on, ""},
+    {"serve", family, "set_robust_list", "ENOSYS", both, carries_on, ""},
+
+    // Signals at every call of a server that has all its guards.
+    {"serve in its sandbox", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"serve in its sandbox", parent, "*", "SIGTERM", once, drains, ""},
+    {"serve in its sandbox", child, "*", "SIGCHLD", once, carries_on, ""},
+    {"serve in its sandbox", child, "*", "SIGTERM", once, carries_on, ""},
+    {"serve in its sandbox", family, "*", "SIGCHLD", once, carries_on, ""},
+    {"serve in its sandbox", family, "*", "SIGTERM", once, drains, ""},
+    {"grace", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"grace", parent, "*", "SIGTERM", once, drains, ""},
+
+    // The client.
+    {"client", parent, "socket", "EMFILE ENOBUFS EACCES EAFNOSUPPORT", both,
+     stops, "connect 127.0.0.1:"},
+    {"client", parent, "connect",
+     "ECONNREFUSED ETIMEDOUT ENETUNREACH EADDRNOTAVAIL EACCES", both, stops,
+     "connect 127.0.0.1:"},
+    {"client", parent, "getsockopt setsockopt", "ENOBUFS", both, stops,
+     "connect 127.0.0.1:"},
+    {"client", parent, "poll", "ENOMEM EINTR", both, ends,
+     "connect 127.0.0.1:"},
+    {"client", parent, "getsockname getpeername", "ENOBUFS", both, carries_on,
+     ""},
+    {"client", parent, "fcntl", "EBADF", both, ends, ""},
+    {"client", parent, "mmap", "ENOMEM", both, ends, ""},
+    {"client", parent, "getrandom?", "ENOSYS", both, carries_on, ""},
+    {"client", parent, "clone", "EAGAIN ENOMEM", both, stops, "fork: "},
+    {"client", parent, "clone", "late", once, carries_on, ""},
+    {"client", parent, "rt_sigaction", "EINVAL", both, stops, ""},
+    {"client", parent, "rt_sigprocmask", "EINVAL", both, ends, ""},
+    {"client", parent, "ppoll", "EINTR", once, carries_on, ""},
+    {"client", parent, "ppoll", "ENOMEM", both, ends, "ppoll: "},
+    {"client", parent, "read", "ECONNRESET ETIMEDOUT EIO", both, stops,
+     "receiving: "},
+    {"client", parent, "read", "EINTR", once, carries_on, ""},
+    {"client", parent, "write", "EPIPE ENOSPC EIO", both, ends, ""},
+    {"client", parent, "write", "EINTR", once, carries_on, ""},
+    {"client", parent, "wait4", "ECHILD EINTR", once, ends, ""},
+    {"client", parent, "close munmap", "EIO", both, carries_on, ""},
+    {"client", parent, "ioctl", "ENOTTY", both, carries_on, ""},
+    {"client", child, "ppoll", "EINTR ENOMEM", both, ends, "ppoll: "},
+    {"client", child, "read", "EIO", both, ends, "standard input: "},
+    {"client", child, "read", "EINTR", once, carries_on, ""},
+    {"client", child, "write", "EPIPE ECONNRESET 0", both, ends, "sending: "},
+    {"client", child, "write", "EINTR", once, carries_on, ""},
+    {"talk", parent, "shutdown", "ENOTCONN", both, carries_on, ""},
+    {"talk", child, "shutdown", "ENOBUFS", both, ends, "shutdown: "},
+    {"talk", child, "close", "EINTR EIO", both, carries_on, ""},
+    {"client", family, "prctl", "EINVAL", both, stops, "the writer: "},
+    {"client", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"client", parent, "*", "SIGTERM", once, drains, ""},
+    {"client", child, "*", "SIGCHLD", once, carries_on, ""},
+    {"client", child, "*", "SIGTERM", once, ends, "signal 15"},
+
+    // The demonstrations.
+    {"demo", parent, "clone", "EAGAIN ENOMEM", both, stops, "fork: "},
+    {"demo", parent, "clone", "late", once, carries_on, ""},
+    {"demo", parent, "fcntl", "EBADF", both, ends, ""},
+    {"demo", parent, "rt_sigaction rt_sigprocmask", "EINVAL", both, stops, ""},
+    {"demo", parent, "write", "EIO ENOSPC EPIPE", both, stops,
+     "standard output: "},
+    {"demo", parent, "write", "EINTR", once, carries_on, ""},
+    {"demo", parent, "wait4 waitid", "ECHILD EINTR", both, ends, "wait"},
+    {"demo", parent, "openat", "EMFILE EACCES", both, stops, "/proc/"},
+    {"demo", parent, "readlink", "EACCES", both, stops, "/proc/self: "},
+    {"demo", parent, "read", "EIO", both, stops, "/proc/"},
+    {"demo", parent, "read", "EINTR", once, carries_on, ""},
+    {"demo", parent, "close", "EINTR EIO", both, carries_on, ""},
+    {"demo", parent, "clock_nanosleep", "EINTR", once, carries_on, ""},
+    {"demo", parent, "ppoll", "EINTR ENOMEM", both, ends, "ppoll: "},
+    {"demo", family, "prctl", "EINVAL", both, stops, "the parent: "},
+    {"demo", family, "write", "EIO", both, ends, "standard output: "},
+    {"demo", parent, "*", "SIGCHLD", once, carries_on, ""},
+    {"demo", parent, "*", "SIGTERM", once, drains, ""},
+};
+
+// What no row lets fail, and why.
+static const std::map<std::string, const char *> never_fails = {
+    {"brk", "glibc 2.36 may crash while it lays out its heap; see mmap"},
+    {"alarm", "it has no error"},
+    {"exit_group", "it does not return"},
+    {"getpid", "it has no error"},
+    {"getppid", "it has no error"},
+    {"kill", "the client's: of a child of its own, not yet reaped"},
+    {"restart_syscall", "it is the call that was interrupted"},
+    {"rt_sigreturn", "it does not return"},
+    {"sigaltstack", "the sanitizers' own"},
+    {"set_robust_list", "the C library's own, for threads; see serve"},
+};
+
+// ---- servers that must not come through ------------------------------------
+
+static const Control controls[] = {
+    {"gives_up_on_accept",
+     parent,
+     {"accept4", "error=ECONNABORTED"},
+     carries_on,
+     Invariant::serves_after},
+    {"gives_up_on_emfile",
+     parent,
+     {"accept4", "error=EMFILE"},
+     carries_on,
+     Invariant::serves_after},
+    {"spin_on_emfile",
+     parent,
+     {"accept4", "error=EMFILE", 1, true},
+     carries_on,
+     Invariant::no_spin},
+    {"fork_failure_drops_client",
+     parent,
+     {"clone", "error=EAGAIN"},
+     carries_on,
+     Invariant::serves_after},
+    {"read_error_ignored",
+     child,
+     {"read", "error=EIO", 1, true},
+     loses_child,
+     Invariant::no_spin},
+    {"parent_keeps_client",
+     parent,
+     {},
+     carries_on,
+     Invariant::parent_descriptors},
+    {"closes_again",
+     parent,
+     {"close", "error=EINTR"},
+     carries_on,
+     Invariant::parent_descriptors},
+    {"zombie_left", parent, {}, carries_on, Invariant::no_zombie},
+    {"removed_twice", parent, {}, carries_on, Invariant::lines},
+    {"wrong_exit_status", parent, {}, carries_on, Invariant::exit_status},
+    {"drain_keeps_listener", parent, {}, carries_on, Invariant::drain},
+    {"handler_prints", parent, {}, carries_on, Invariant::dispositions},
+    {"drain_loses_clients", parent, {}, carries_on, Invariant::drain},
+    {"child_leaks", parent, {}, carries_on, Invariant::child_descriptors},
+    {"leak_per_client", parent, {}, carries_on, Invariant::parent_descriptors},
+    {"loses_signals",
+     parent,
+     {"rt_sigprocmask", "signal=SIGTERM", 1},
+     drains,
+     Invariant::drain},
+};
+
+// Outside doctest's test cases a failed REQUIRE of support.h comes here first.
+static void explain(const doctest::AssertData &failed) {
+    printf("%s:%d: %s\n", failed.m_file, failed.m_line, failed.m_expr);
+    fflush(stdout);
+}
+
+static bool run(const std::string &form,
+                const std::vector<std::string> &words) {
+    Matrix matrix = {subjects, rows, never_fails};
+    if (form == "quick")
+        return run_matrix(matrix, Sweep::quick, words);
+    if (form == "all")
+        return run_matrix(matrix, Sweep::all, words);
+    if (form == "uncounted")
+        return run_matrix(matrix, Sweep::uncounted, words);
+    if (form == "controls")
+        return run_controls(controls);
+    printf("no such sweep: '%s'\n", form.c_str());
+    return false;
+}
+
+// Why FORM cannot be run here; "" where it can.
+static std::string hindrance(const std::string &form) {
+    if (form != "controls" && !have_ipv6_family())
+        return "without IPv6 the server starts by other calls";
+    if (form != "controls" && !have_seccomp())
+        return "this kernel has nothing for the server's sandbox";
+    return tracing_hindered();
+}
+
+int main(int argc, char **argv) {
+    prepare_test();
+    doctest::Context context;
+    context.setAsDefaultForAssertsOutOfTestCases();
+    context.setAssertHandler(explain);
+    std::vector<std::string> words(argv + 1, argv + argc);
+    std::string form = words.empty() ? "" : words.front();
+    if (!words.empty())
+        words.erase(words.begin());
+    std::string hindered = hindrance(form);
+    if (!hindered.empty())
+        skip_test(hindered);
+    return run(form, words) ? 0 : 1;
+}

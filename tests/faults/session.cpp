@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// session - what the sessions have in common.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "faults/session.h"
+
+constexpr int most_seconds = 5; // for one that spins
+
+void nap() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
+static bool rests(pid_t pid) {
+    std::string state = process_state(pid);
+    return state != "R" && state != "D" && state != "t";
+}
+
+bool soon(pid_t pid, const std::function<bool()> &condition) {
+    for (int i = 0; i < most_seconds * naps_in_a_second; i++) {
+        if (condition())
+            return true;
+        bool second_over = i > 0 && i % naps_in_a_second == 0;
+        if (second_over && std::ranges::all_of(members_of_group(pid), rests))
+            break;
+        nap();
+    }
+    return condition();
+}
+
+StartOptions start_stopped() {
+    StartOptions start;
+    start.in_child = [] { raise(SIGSTOP); };
+    return start;
+}
+
+void await_stop(const Process &process) {
+    (void)eventually([&] { return process_state(process.pid()) == "T"; });
+}
+
+void Session::check(bool good, Invariant invariant, const std::string &what) {
+    if (!good)
+        findings_.push_back({invariant, what});
+}
+
+void Session::attach(pid_t pid) {
+    bool follow = scenario_.target == Target::family;
+    tracer_.emplace(pid, scenario_.fault, follow);
+}
+
+int Session::left_out(pid_t pid, const std::string &call,
+                      const std::string &arguments) const {
+    int count = 0;
+    for (const TracedCall &made : tracer_->calls())
+        count += made.injected && (pid == 0 || made.pid == pid) &&
+                 made.name == call && made.arguments.starts_with(arguments);
+    return count;
+}
+
+bool Session::last_left_out(pid_t pid, const std::string &call,
+                            const std::string &arguments) const {
+    bool last = false;
+    for (const TracedCall &made : tracer_->calls())
+        if (made.pid == pid && made.name == call &&
+            made.arguments.starts_with(arguments))
+            last = made.injected;
+    return last;
+}
+
+bool Session::told_to_end() const {
+    return scenario_.fault.effect == "signal=SIGTERM";
+}
+
+// Apart from zombies that have come to the test.
+static bool group_has_ended(pid_t pid) {
+    for (pid_t other : members_of_group(pid))
+        if (process_state(other) != "Z")
+            return false;
+    return true;
+}
+
+void Session::check_orphans(const Process &process, bool strict) {
+    if (!soon(process.pid(), [&] { return group_has_ended(process.pid()); })) {
+        check(false, Invariant::no_zombie, "a process was left behind");
+        kill(-process.pid(), SIGKILL);
+    }
+    int orphans = orphans_left_by(process.pid());
+    check(orphans <= scenario_.leaves || !strict, Invariant::no_zombie,
+          std::to_string(orphans) + " left for others to reap");
+}
+
+void Session::check_message(Process &process) {
+    (void)process.errors_have(scenario_.says);
+    bool told = process.errors.find(": ") != std::string::npos &&
+                process.errors.find(scenario_.says) != std::string::npos;
+    // What it says is a write, too.
+    check(told || left_out(process.pid(), "write", "2,") > 0,
+          Invariant::exit_status,
+          "no message of '" + scenario_.says + "': " + process.errors);
+}
+
+void Session::check_status(Process &process, int status, bool may_die) {
+    bool may_succeed = scenario_.reaction != Reaction::stops || !tracer_->met();
+    bool may_fail = scenario_.reaction == Reaction::stops ||
+                    scenario_.reaction == Reaction::ends;
+    bool died = status == 128 + SIGTERM && told_to_end();
+    check((status == 0 && may_succeed) || (status == 1 && may_fail) ||
+              (died && may_die),
+          Invariant::exit_status,
+          "status " + std::to_string(status) + " " + process.errors);
+    if (status == 1)
+        check_message(process);
+}
+
+// A handler that only sets a flag returns before any call. Not so the client's
+// for SIGTERM, which ends its writer first.
+void Session::check_handlers() {
+    bool ends_writer =
+        scenario_.words[0].ends_with("echo_mpclient") && told_to_end();
+    for (const TracedCall &call : tracer_->calls())
+        check(call.name != "rt_sigreturn" || call.signalled || ends_writer,
+              Invariant::dispositions, "a handler makes a system call");
+}
+
+// Linux has closed a descriptor whatever close(2) says, and may have given its
+// number to another: to close it again would close that one. What strace has
+// left out keeps its number, so here a second close can only be that mistake.
+void Session::check_closes() {
+    std::set<std::pair<pid_t, int>> left_open;
+    for (const TracedCall &call : tracer_->calls()) {
+        if (call.name != "close")
+            continue;
+        std::pair<pid_t, int> closed(call.pid, std::stoi(call.arguments));
+        check(!left_open.contains(closed), Invariant::parent_descriptors,
+              "descriptor " + std::to_string(closed.second) +
+                  " is closed twice");
+        if (call.injected)
+            left_open.insert(closed);
+    }
+}
+
+Outcome Session::outcome(const Process &process) {
+    tracer_->lift();
+    check_handlers();
+    check_closes();
+    return {findings_, tracer_->met(), process.pid(), tracer_->calls()};
+}

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: MIT
+// sessions - what the server goes through while a fault strikes it.
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "faults/session.h"
+
+// Seconds that an end may take: waitpid may have to be given up first.
+constexpr int patience = 8;
+
+// A client that waits for nothing.
+class Client {
+  public:
+    explicit Client(int port) {
+        over_ = try_to_dial(port, AF_INET, &fd_) != 0;
+    }
+    void send(std::string_view bytes) {
+        sent_ += bytes;
+        (void)::send(fd_.get(), bytes.data(), bytes.size(),
+                     MSG_NOSIGNAL | MSG_DONTWAIT); // what comes back tells
+    }
+    bool answered() {
+        read_what_is_there();
+        return received_ == sent_;
+    }
+    bool over() {
+        read_what_is_there();
+        return over_;
+    }
+    bool in_order() const {
+        return sent_.starts_with(received_);
+    }
+    void finish() {
+        (void)shutdown(fd_.get(), SHUT_WR); // it may be over already
+    }
+    void leave() {
+        fd_.close();
+        over_ = true;
+    }
+
+  private:
+    void read_what_is_there() {
+        char bytes[4096];
+        while (!over_) {
+            ssize_t n = recv(fd_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+            if (n == -1 && errno == EAGAIN)
+                return;
+            over_ = n <= 0;
+            if (n > 0)
+                received_.append(bytes, static_cast<size_t>(n));
+        }
+    }
+
+    Fd fd_;
+    std::string sent_, received_;
+    bool over_ = false;
+};
+
+// The clients in the order of their coming.
+enum { before, during, after, late };
+
+class ServeSession : public Session {
+  public:
+    explicit ServeSession(const Scenario &scenario);
+    void strike();
+    void go_on();
+    void drain();
+    void end_without_grace();
+    Outcome judge();
+
+  private:
+    bool ending() const;
+    bool struck_to_end();
+    bool may_be_lost(size_t client) const;
+    bool listener_closed();
+    bool comes(const std::function<bool()> &condition);
+    void add_client(const char *words);
+    void check_client(size_t client, Invariant invariant);
+    void watch_for_spin();
+    void lift_if_met();
+    void check_children();
+    void check_descriptors();
+    void check_rest();
+    void check_totals();
+    void let_clients_go();
+    bool gave_up();
+    void check_lines();
+    void check_last_line(const std::vector<std::string> &came,
+                         const std::vector<std::string> &went);
+
+    Process server_;
+    int port_ = 0;
+    Descriptors at_start_;
+    std::vector<std::unique_ptr<Client>> clients_;
+    bool asked_to_end_ = false;
+    bool lifted_ = false;
+};
+
+ServeSession::ServeSession(const Scenario &scenario)
+    : Session(scenario), server_(scenario.words) {
+    if (!server_.output_has("\n"))
+        throw std::runtime_error("it does not listen: " + server_.errors);
+    port_ = announced_port(server_.output);
+    at_start_ = descriptors_of(server_.pid());
+    add_client("before");
+    check(eventually([&] { return clients_[before]->answered(); }),
+          Invariant::echo, "no echo before the fault");
+    (void)server_.output_has("new client"); // and the child is at work
+    attach(scenario.target == Target::child ? only_child_of(server_.pid())
+                                            : server_.pid());
+}
+
+void ServeSession::add_client(const char *words) {
+    clients_.push_back(std::make_unique<Client>(port_));
+    clients_.back()->send(words);
+}
+
+// It has been told to end, or has met what it must end by.
+bool ServeSession::ending() const {
+    bool by_fault = scenario_.reaction == Reaction::drains ||
+                    scenario_.reaction == Reaction::stops;
+    return asked_to_end_ || (by_fault && tracer_->met_by(server_.pid()));
+}
+
+// The same, when the server has come to rest: a signal that it has lost is
+// found only where nobody wakes it up again.
+bool ServeSession::struck_to_end() {
+    auto rests = [&] {
+        std::vector<TracedCall> calls = tracer_->calls();
+        std::erase_if(calls, [this](const TracedCall &call) {
+            return call.pid != server_.pid();
+        });
+        return server_.has_ended() ||
+               (process_state(server_.pid()) == "S" &&
+                (calls.empty() || calls.back().name == "ppoll"));
+    };
+    if (scenario_.reaction == Reaction::drains && !lifted_)
+        (void)soon(server_.pid(), rests);
+    return ending() || server_.has_ended();
+}
+
+// Its child has met the fault, or the second signal, which ends the grace.
+bool ServeSession::may_be_lost(size_t client) const {
+    if (scenario_.reaction == Reaction::loses_child)
+        return client == (scenario_.target == Target::child ? before : during);
+    return told_to_end() && asked_to_end_ && tracer_->met_by(server_.pid());
+}
+
+// Fewer than 50 calls and 5 clock ticks a second while the fault lasts, and no
+// more than a line of complaint, or two where one second ends and one begins.
+void ServeSession::watch_for_spin() {
+    auto ticks = [&] {
+        long sum = ticks_of(server_.pid());
+        for (pid_t child : children_of(server_.pid()))
+            sum += ticks_of(child);
+        return sum;
+    };
+    if (server_.has_ended())
+        return;
+    size_t calls_before = tracer_->calls().size();
+    int lines_before = count_of("\n", server_.errors);
+    long ticks_before = ticks();
+    auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < naps_in_a_second; i++)
+        nap();
+    if (server_.has_ended())
+        return;
+    size_t calls = tracer_->calls().size() - calls_before;
+    int lines = count_of("\n", server_.errors) - lines_before;
+    long used = ticks() - ticks_before;
+    // On a machine with other work the naps take longer; the server goes on.
+    std::chrono::duration<double> took =
+        std::chrono::steady_clock::now() - start;
+    double seconds = took.count();
+    check(static_cast<double>(calls) < 50 * seconds &&
+              static_cast<double>(used) < 5 * seconds && lines <= 1 + seconds,
+          Invariant::no_spin,
+          std::to_string(calls) + " calls, " + std::to_string(used) +
+              " ticks and " + std::to_string(lines) + " complaints in " +
+              std::to_string(seconds) + " seconds");
+}
+
+// A fault that has struck for good is watched, and lifted.
+void ServeSession::lift_if_met() {
+    if (lifted_ || !scenario_.fault.for_ever || !tracer_->met())
+        return;
+    lifted_ = true;
+    watch_for_spin();
+    tracer_->lift();
+    if (!scenario_.says.empty())
+        check_message(server_);
+}
+
+// As soon(), or within a second after the fault.
+bool ServeSession::comes(const std::function<bool()> &condition) {
+    if (soon(server_.pid(), condition))
+        return true;
+    bool was_lifted = lifted_;
+    lift_if_met();
+    return lifted_ != was_lifted && soon(server_.pid(), condition);
+}
+
+void ServeSession::strike() {
+    add_client("during");
+    clients_[before]->send("more");
+    auto answered = [&] {
+        return clients_[before]->answered() && clients_[during]->answered();
+    };
+    if (scenario_.fault.for_ever)
+        (void)soon(server_.pid(), answered);
+    lift_if_met();
+    // Each child has its own count: those after this one are to be spared.
+    if (scenario_.reaction == Reaction::loses_child &&
+        scenario_.target == Target::family && !lifted_) {
+        (void)soon(server_.pid(), answered);
+        clients_[during]->finish();
+        (void)soon(server_.pid(), [&] { return clients_[during]->over(); });
+        lifted_ = true;
+        tracer_->lift();
+    }
+}
+
+void ServeSession::check_client(size_t client, Invariant invariant) {
+    Client &c = *clients_[client];
+    bool settled = comes(
+        [&] { return c.answered() || (c.over() && may_be_lost(client)); });
+    // One that came last may not have been taken yet.
+    bool excused = client != before && ending();
+    check(settled || excused, invariant,
+          "no echo for client " + std::to_string(client));
+    check(c.in_order(), Invariant::echo,
+          "other bytes for client " + std::to_string(client));
+}
+
+// Each holds one connection. A close that was left out has left something to
+// inherit.
+void ServeSession::check_children() {
+    if (left_out(0, "close") > 0)
+        return;
+    for (pid_t child : children_of(server_.pid())) {
+        Descriptors held = descriptors_of(child);
+        bool right = held.empty() || // it is a zombie
+                     (held.size() == 1 && held.begin()->first > STDERR_FILENO &&
+                      held.begin()->second.starts_with("socket:") &&
+                      held.begin()->second != at_start_.rbegin()->second);
+        check(right, Invariant::child_descriptors,
+              "a child holds" + text_of(held));
+    }
+}
+
+// As if the closes that strace has left out had been made.
+void ServeSession::check_descriptors() {
+    Descriptors held;
+    auto same = [&] {
+        held = descriptors_of(server_.pid());
+        for (const TracedCall &call : tracer_->calls())
+            if (call.injected && call.name == "close" &&
+                call.pid == server_.pid())
+                held.erase(std::stoi(call.arguments));
+        return held == at_start_;
+    };
+    bool restored = comes(same);
+    check(restored, Invariant::parent_descriptors,
+          "the server holds" + text_of(held));
+}
+
+// How often SERVER wakes up in a fifth of a second; a tick counts as ten.
+static long wakes_of(pid_t server) {
+    auto wakes = [server] {
+        return std::stol(status_field(server, "voluntary_ctxt_switches")) +
+               10 * ticks_of(server);
+    };
+    long at_first = wakes();
+    for (int i = 0; i < naps_in_a_second / 5; i++)
+        nap();
+    return wakes() - at_first;
+}
+
+// After the fault, and without clients, a fifth of a second passes in sleep; or
+// the next one, for a tick that is full just then was begun before. Who spins,
+// spins in both.
+void ServeSession::check_rest() {
+    if (scenario_.fault.for_ever && !lifted_)
+        return; // it may strike in just this time
+    // After a reaping the server wakes once more, to let SIGCHLD in again.
+    (void)eventually([&] { return signal_mask(server_.pid(), "SigBlk") == 0; });
+    constexpr long too_many = 10;
+    long woken = wakes_of(server_.pid());
+    if (woken >= too_many)
+        woken = wakes_of(server_.pid());
+    check(woken < too_many, Invariant::no_spin,
+          "no rest after the fault: " + std::to_string(woken));
+}
+
+void ServeSession::check_totals() {
+    server_.signal(SIGUSR1);
+    bool printed = comes([&] {
+        (void)server_.has_ended(); // which reads what it prints
+        return server_.output.find("served ") != std::string::npos;
+    });
+    check(printed || left_out(server_.pid(), "write", "1,") > 0 || ending(),
+          Invariant::lines, "no totals");
+}
+
+void ServeSession::let_clients_go() {
+    for (auto &client : clients_) {
+        client->finish();
+        bool gone = comes([&] { return client->over(); });
+        // What the parent has not closed has no end for the client to see.
+        check(gone || left_out(server_.pid(), "close") > 0 || ending(),
+              Invariant::echo, "the server does not close");
+        client->leave();
+        if (struck_to_end())
+            return;
+    }
+}
+
+void ServeSession::go_on() {
+    check_client(before, Invariant::echo);
+    check_client(during, Invariant::serves_after);
+    if (struck_to_end())
+        return;
+    add_client("after");
+    check_client(after, Invariant::serves_after);
+    if (struck_to_end())
+        return;
+    check_children();
+    let_clients_go();
+    if (struck_to_end())
+        return;
+    lift_if_met();
+    bool quiet = comes([&] { return children_of(server_.pid()).empty(); });
+    check(quiet || ending(), Invariant::no_zombie, "a child is left at rest");
+    if (struck_to_end())
+        return;
+    check_descriptors();
+    check_rest();
+    check_totals();
+}
+
+bool ServeSession::listener_closed() {
+    if (server_.has_ended())
+        return true;
+    const auto &[fd, target] = *at_start_.rbegin();
+    Descriptors held = descriptors_of(server_.pid());
+    return !held.contains(fd) || held[fd] != target;
+}
+
+void ServeSession::drain() {
+    if (!struck_to_end()) {
+        add_client("late");
+        check_client(late, Invariant::serves_after);
+    }
+    lift_if_met();
+    std::vector<bool> served;
+    for (auto &client : clients_)
+        served.push_back(client->answered() && !client->over());
+    if (!struck_to_end()) {
+        asked_to_end_ = true;
+        server_.signal(SIGTERM);
+    }
+    // By looking alone: a connection would wake a server that has lost the
+    // signal.
+    std::string listener = std::to_string(at_start_.rbegin()->first) + ")";
+    bool closed = comes([&] { return listener_closed(); });
+    bool excused = left_out(0, "close", listener) > 0;
+    check((closed && !is_listening(port_)) || excused, Invariant::drain,
+          "it listens while it drains");
+    for (size_t i = 0; i < clients_.size(); i++) {
+        clients_[i]->send("last");
+        bool answered =
+            !served[i] || comes([&] { return clients_[i]->answered(); });
+        check(answered || may_be_lost(i), Invariant::drain,
+              "client " + std::to_string(i) + " is not served in the drain");
+        check(clients_[i]->in_order(), Invariant::echo,
+              "other bytes in the drain");
+        clients_[i]->leave();
+    }
+}
+
+void ServeSession::end_without_grace() {
+    asked_to_end_ = true;
+    server_.signal(SIGTERM);
+}
+
+// The totals, which agree with the lines but for those that were left out.
+void ServeSession::check_last_line(const std::vector<std::string> &came,
+                                   const std::vector<std::string> &went) {
+    int lost = left_out(server_.pid(), "write", "1,") +
+               left_out(server_.pid(), "write", "2,");
+    std::string last = lines_of(server_.output).back();
+    if (last_left_out(server_.pid(), "write", "1,"))
+        return; // the last line may be the totals that SIGUSR1 has asked for
+    if (!last.starts_with("served ")) {
+        check(left_out(server_.pid(), "write", "1,") > 0, Invariant::lines,
+              "no totals at the end: " + last);
+        return;
+    }
+    check(matches(last, "served [0-9]+, live 0, refused 0, fork failures "
+                        "[0-9]+, lines lost " +
+                            std::to_string(lost)),
+          Invariant::lines,
+          "the totals: " + last + ", and lost were " + std::to_string(lost));
+    size_t served = std::stoul(last.substr(7));
+    size_t missing = 2 * served - came.size() - went.size();
+    check(missing <= static_cast<size_t>(lost), Invariant::lines,
+          "not one line each: " + server_.output);
+    check(lost > 0 || came == went, Invariant::lines,
+          "other lines for who went than for who came: " + server_.output);
+}
+
+// Whoever could not wait to the end cannot reap, nor tell who went.
+bool ServeSession::gave_up() {
+    return server_.wait() == 1 && left_out(server_.pid(), "wait4") > 0;
+}
+
+// One line for each client that came and for each that went, and nothing but
+// whole lines.
+void ServeSession::check_lines() {
+    std::vector<std::string> came;
+    std::vector<std::string> went;
+    for (const std::string &line : lines_of(server_.output)) {
+        size_t pid = line.find("(pid ");
+        if (matches(line, "new client connected\\.\\.\\. [][0-9.:a-f]+ "
+                          "\\(pid [0-9]+\\)"))
+            came.push_back(line.substr(pid + 5, line.size() - pid - 6));
+        else if (matches(line, "removed proc id: [1-9][0-9]* \\([a-z0-9 ]+\\)"))
+            went.push_back(line.substr(17, line.find(' ', 17) - 17));
+        else
+            check(matches(line, "(listening on|served [0-9]+,) .*"),
+                  Invariant::lines, "not a whole line: " + line);
+    }
+    std::ranges::sort(came);
+    std::ranges::sort(went);
+    bool once = std::ranges::adjacent_find(came) == came.end() &&
+                std::ranges::adjacent_find(went) == went.end();
+    check(once, Invariant::lines, "a line came twice: " + server_.output);
+    if (!gave_up())
+        check_last_line(came, went);
+}
+
+Outcome ServeSession::judge() {
+    auto ended = [&] { return server_.has_ended(); };
+    for (int i = 0; i < patience && !comes(ended); i++)
+        ;
+    if (!ended()) {
+        check(false, Invariant::drain, "it does not end");
+        return outcome(server_);
+    }
+    int status = server_.wait();
+    check_status(server_, status, false);
+    check_orphans(server_, !gave_up());
+    check_lines();
+    return outcome(server_);
+}
+
+Outcome serve_session(const Scenario &scenario) {
+    ServeSession session(scenario);
+    session.strike();
+    session.go_on();
+    session.drain();
+    return session.judge();
+}
+
+Outcome grace_session(const Scenario &scenario) {
+    ServeSession session(scenario);
+    session.end_without_grace();
+    return session.judge();
+}
+
+class StartSession : public Session {
+  public:
+    explicit StartSession(const Scenario &scenario)
+        : Session(scenario), server_(scenario.words, start_stopped()) {
+        await_stop(server_);
+        attach(server_.pid());
+        server_.signal(SIGCONT);
+    }
+    Outcome run() {
+        // Also where its announcement could not be written.
+        (void)eventually([&] { return server_.has_ended() || waits(); });
+        bool serves = !server_.has_ended();
+        if (serves && told_to_end() && tracer_->met()) {
+            check(soon(server_.pid(), [&] { return server_.has_ended(); }),
+                  Invariant::drain, "it has not heard SIGTERM");
+        } else if (serves) {
+            tracer_->lift();
+            use();
+        }
+        if (!server_.has_ended())
+            server_.signal(SIGTERM);
+        int status = server_.wait();
+        check(serves || scenario_.reaction != Reaction::carries_on,
+              Invariant::serves_after, "it did not start: " + server_.errors);
+        bool announced = server_.output.find("listening") != std::string::npos;
+        check_status(server_, status, !announced);
+        check_orphans(server_, true);
+        return outcome(server_);
+    }
+
+  private:
+    bool waits() {
+        std::vector<TracedCall> calls = tracer_->calls();
+        return !calls.empty() && calls.back().name == "ppoll" &&
+               process_state(server_.pid()) == "S";
+    }
+    void use() {
+        server_.signal(SIGUSR1); // for its line, whatever became of the first
+        check(server_.output_has("served 0"), Invariant::lines, "no totals");
+        if (server_.output.find("listening on ") == std::string::npos) {
+            check(left_out(server_.pid(), "write") > 0, Invariant::lines,
+                  "no announcement");
+            return;
+        }
+        Client client(announced_port(server_.output));
+        client.send("hello");
+        check(soon(server_.pid(), [&] { return client.answered(); }),
+              Invariant::serves_after, "no echo after the start");
+    }
+
+    Process server_;
+};
+
+Outcome start_session(const Scenario &scenario) {
+    return StartSession(scenario).run();
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// tracer - strace(1) on a running process.
+#include <csignal>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <sstream>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "faults/tracer.h"
+
+std::string text_of(const Fault &fault) {
+    if (fault.call.empty())
+        return "no fault";
+    return fault.call + ":" + fault.effect +
+           ":when=" + std::to_string(fault.nth) + (fault.for_ever ? "+" : "");
+}
+
+static std::string strace_path() {
+    const char *path = getenv("ECHO_MP_STRACE");
+    return path == nullptr ? "" : path;
+}
+
+static std::vector<std::string> strace_words(pid_t pid, const Fault &fault,
+                                             bool follow, const Fd &record) {
+    // strace opens the file anew: it has no name of its own.
+    std::string path = "/proc/" + std::to_string(getpid()) + "/fd/" +
+                       std::to_string(record.get());
+    std::vector<std::string> words = {strace_path(), "-o", path,
+                                      "-s",          "64", "-a",
+                                      "1",           "-p", std::to_string(pid)};
+    if (follow)
+        words.push_back("-f");
+    if (!fault.call.empty()) {
+        words.push_back("-e");
+        words.push_back("inject=" + text_of(fault));
+    }
+    return words;
+}
+
+Tracer::Tracer(pid_t pid, const Fault &fault, bool follow)
+    : pid_(pid), fault_(fault), asleep_(process_state(pid) == "S"),
+      // Whoever is traced waits for strace, which would wait for a disk.
+      record_(memfd_create("strace", MFD_CLOEXEC)),
+      strace_(strace_words(pid, fault, follow, record_)) {
+    REQUIRE_MESSAGE(strace_.errors_have(" attached"), strace_.errors);
+    // Else what ends its sleep could come before the call is seen.
+    if (asleep_)
+        (void)eventually([this] { return !calls().empty(); });
+}
+
+void Tracer::lift() {
+    if (strace_.has_ended())
+        return;
+    strace_.signal(SIGTERM);
+    (void)strace_.wait(); // its status tells of the signal only
+}
+
+std::string Tracer::record() const {
+    std::string text;
+    char piece[65536];
+    ssize_t n = 0;
+    while ((n = pread(record_.get(), piece, sizeof piece,
+                      static_cast<off_t>(text.size()))) > 0)
+        text.append(piece, static_cast<size_t>(n));
+    return text;
+}
+
+// What has been read of one process.
+struct Trail {
+    size_t last_call = std::string::npos;
+    bool signalled = false; // and nothing since
+};
+
+// A line is "[PID ]name(arguments) = result"; "[PID ]<... name resumed>" goes
+// on with one that was left unfinished, "[PID ]--- SIGNAL" is one that came.
+static void read_line(const std::string &line, pid_t first_pid,
+                      std::map<pid_t, Trail> *trails,
+                      std::vector<TracedCall> *calls) {
+    size_t start = line.find_first_not_of("0123456789 ");
+    if (start == line.npos)
+        return;
+    pid_t pid = start == 0 ? first_pid : std::stoi(line);
+    bool injected = line.find(" (INJECTED)") != line.npos ||
+                    line.find(" (DELAYED)") != line.npos;
+    Trail &trail = (*trails)[pid];
+    size_t parenthesis = line.find('(', start);
+    if (line.compare(start, 4, "<...") == 0) {
+        if (injected && trail.last_call < calls->size())
+            (*calls)[trail.last_call].injected = true;
+    } else if (line.compare(start, 4, "--- ") == 0) {
+        trail.signalled = true;
+    } else if (parenthesis != line.npos && line[start] != '+') {
+        trail.last_call = calls->size();
+        size_t end = line.find(" <unfinished ...>", parenthesis);
+        calls->push_back({pid, line.substr(start, parenthesis - start),
+                          line.substr(parenthesis + 1, end - parenthesis - 1) +
+                              (end == line.npos ? "" : ")"),
+                          injected, trail.signalled});
+        trail.signalled = false;
+    }
+}
+
+std::vector<TracedCall> Tracer::calls() const {
+    std::vector<TracedCall> calls;
+    std::map<pid_t, Trail> trails;
+    std::istringstream lines(record());
+    for (std::string line; std::getline(lines, line);)
+        read_line(line, pid_, &trails, &calls);
+    return calls;
+}
+
+// How often each process has come to the call of the fault.
+std::map<pid_t, int> Tracer::uses() const {
+    std::map<pid_t, int> uses;
+    for (const TracedCall &call : calls())
+        if (call.name == fault_.call)
+            uses[call.pid]++;
+    return uses;
+}
+
+bool Tracer::met() const {
+    for (const auto &[pid, n] : uses())
+        if (n >= fault_.nth)
+            return true;
+    return false;
+}
+
+bool Tracer::met_by(pid_t pid) const {
+    return !fault_.call.empty() && uses()[pid] >= fault_.nth;
+}
+
+std::string tracing_hindered() {
+    if (strace_path().empty())
+        return "strace is not installed";
+    Process idle([] { pause(); });
+    Process strace(
+        {strace_path(), "-o", "/dev/null", "-p", std::to_string(idle.pid())});
+    if (!strace.errors_have(" attached"))
+        return "strace may not trace here: " + strace.errors;
+    return "";
+}

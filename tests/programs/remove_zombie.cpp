@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+#include <doctest/doctest.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "programs/demos.h"
+#include "support/machine.h"
+
+// The order of the two ends is theirs; a pid stands with its own status.
+static void check_output(const std::string &output) {
+    std::vector<std::string> lines = lines_of(output);
+    CHECK(lines.size() == 13);
+    CHECK(count_of("Hi! I'm child process\n", output) == 2);
+    CHECK(count_of("wait...\n", output) == 5);
+    CHECK(count_of("Child send: 12\n", output) == 1);
+    CHECK(count_of("Child send: 24\n", output) == 1);
+    std::vector<std::string> started;
+    for (size_t i = 0; i < lines.size(); i++) {
+        if (lines[i].starts_with("Child proc id: "))
+            started.push_back(lines[i].substr(15));
+        if (lines[i].starts_with("Removed proc id: ")) {
+            REQUIRE(started.size() == 2);
+            bool first = lines[i].substr(17) == started[0];
+            CHECK((first || lines[i].substr(17) == started[1]));
+            REQUIRE(i + 1 < lines.size());
+            CHECK(lines[i + 1] ==
+                  (first ? "Child send: 12" : "Child send: 24"));
+        }
+    }
+}
+
+TEST_CASE("both children are removed") {
+    check_each_start({program("remove_zombie"), "1", "1"}, [](const Run &demo) {
+        CHECK(demo.status == 0);
+        CHECK(demo.errors.empty());
+        check_output(demo.output);
+    });
+}
+
+TEST_CASE("children that end while it is stopped are both removed") {
+    Process demo({program("remove_zombie"), "1", "1000"});
+    REQUIRE(demo.output_has("Child proc id: ", 2));
+    demo.signal(SIGSTOP); // two SIGCHLD become one
+    for (pid_t child : children_of(demo.pid()))
+        CHECK(eventually([child] { return process_state(child) == "Z"; }));
+    demo.signal(SIGCONT);
+    CHECK(demo.output_has("Child send: ", 2));
+    CHECK(children_of(demo.pid()).empty());
+}
+
+TEST_CASE("children that outlast the five waits are waited for") {
+    Run demo = run({program("remove_zombie"), "1", "0"});
+    CHECK(demo.status == 0);
+    check_output(demo.output);
+}
+
+TEST_CASE("no zombie is left, and a child that stops is not removed") {
+    Process demo({program("remove_zombie"), "2", "1000"});
+    REQUIRE(demo.output_has("Child proc id: ", 2));
+    REQUIRE(demo.output_has("wait...\n"));
+    size_t at = demo.output.find("Child proc id: ") + 15;
+    pid_t first = std::stoi(demo.output.substr(at));
+    REQUIRE(kill(first, SIGSTOP) == 0);
+    REQUIRE(demo.output_has("Child send: 24\n"));
+    CHECK(count_of("Removed", demo.output) == 1);
+    CHECK(children_of(demo.pid()) == std::vector<pid_t>{first});
+    REQUIRE(kill(first, SIGCONT) == 0);
+    REQUIRE(demo.output_has("Child send: 12\n"));
+    CHECK(children_of(demo.pid()).empty());
+}
+
+TEST_CASE("a child that is killed is removed too, and told") {
+    Process demo({program("remove_zombie"), "1000", "1"});
+    REQUIRE(demo.output_has("Child proc id: ", 2));
+    size_t at = demo.output.find("Child proc id: ") + 15;
+    REQUIRE(kill(std::stoi(demo.output.substr(at)), SIGKILL) == 0);
+    at = demo.output.rfind("Child proc id: ") + 15;
+    REQUIRE(kill(std::stoi(demo.output.substr(at)), SIGTERM) == 0);
+    CHECK(demo.wait() == 1);
+    CHECK(count_of("Child killed by signal 9\n", demo.output) == 1);
+    CHECK(count_of("Child killed by signal 15\n", demo.output) == 1);
+}
+
+TEST_CASE("output that cannot be written is a failure") {
+    check_unwritable({program("remove_zombie"), "1000", "1"});
+}
+
+TEST_CASE("a first or second fork that fails is no parent" *
+          doctest::skip(!can_become_limited_user())) {
+    check_failing_forks({program("remove_zombie"), "1000", "1"}, 2);
+}
+
+TEST_CASE("wrong words are named") {
+    check_wrong_words("remove_zombie");
+}

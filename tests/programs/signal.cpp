@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include <csignal>
+#include <doctest/doctest.h>
+#include <string>
+#include <unistd.h>
+
+#include "programs/demos.h"
+
+TEST_CASE("each alarm cuts a sleep short") {
+    check_each_start({program("signal"), "1", "100"}, [](const Run &signal) {
+        CHECK(signal.status == 0);
+        CHECK(signal.errors.empty());
+        CHECK(signal.output == "wait...\nTime out!\nwait...\nTime out!\n"
+                               "wait...\nTime out!\n");
+    });
+}
+
+TEST_CASE("each Ctrl-C cuts a sleep short") {
+    Process signal({program("signal"), "1000", "1000"});
+    std::string expected;
+    for (int i = 1; i <= 3; i++) {
+        REQUIRE(signal.output_has("wait...\n", i));
+        signal.signal(SIGINT);
+        expected += "wait...\nCTRL+C pressed\n";
+    }
+    CHECK(signal.wait() == 0);
+    CHECK(signal.output == expected);
+}
+
+TEST_CASE("a sleep that nothing cuts short ends by itself") {
+    Run signal = run({program("signal"), "1000", "0"});
+    CHECK(signal.status == 0);
+    CHECK(signal.output == "wait...\nwait...\nwait...\n");
+}
+
+TEST_CASE("stopping and going on is no signal that it waits for") {
+    Process signal({program("signal"), "2", "1000"});
+    REQUIRE(signal.output_has("wait...\n"));
+    signal.signal(SIGSTOP);
+    CHECK(eventually([&] { return process_state(signal.pid()) == "T"; }));
+    signal.signal(SIGCONT);
+    CHECK(signal.output_has("Time out!\n"));
+    CHECK(count_of("wait...\n", signal.output.substr(
+                                    0, signal.output.find("Time out!"))) == 1);
+}
+
+TEST_CASE("output that cannot be written is a failure") {
+    check_unwritable({program("signal"), "1"});
+}
+
+TEST_CASE("wrong words are named") {
+    check_wrong_words("signal");
+    CHECK(run({program("signal"), "0"}).status == 2); // alarm(0) cancels
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// reasons - why a call failed, in the words of the C library.
+#include <cstdlib>
+#include <cstring>
+#include <netdb.h>
+
+#include "support/reasons.h"
+#include "support/support.h"
+
+std::string reason_of(int error) {
+    const char *program = getenv("ECHO_MP_REASON");
+    if (program != nullptr)
+        return run({program, std::to_string(error)}).output;
+    return error < 0 ? gai_strerror(error) : strerror(error);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include <climits>
+#include <doctest/doctest.h>
+#include <linux/capability.h>
+#include <string>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "support/machine.h"
+#include "support/network.h"
+#include "support/support.h"
+
+constexpr int not_allowed = 77;
+
+// The network of a command that tests/support/alone.cpp runs, without the
+// capability DROPPED. Ends the test where that cannot be dropped.
+static std::string network_alone(int dropped) {
+    StartOptions start;
+    start.in_child = [dropped] {
+        if (prctl(PR_CAPBSET_DROP, dropped, 0L, 0L, 0L) == -1)
+            _exit(not_allowed);
+    };
+    Run alone =
+        run({test_program("alone"), "readlink", "/proc/self/ns/net"}, start);
+    if (alone.status == not_allowed)
+        skip_test("no capability can be dropped here");
+    CHECK(alone.status == 0);
+    CHECK(alone.errors.empty());
+    return alone.output;
+}
+
+static std::string own_network() {
+    char link[NAME_MAX] = {};
+    REQUIRE(readlink("/proc/self/ns/net", link, sizeof link - 1) > 0);
+    return link + std::string("\n");
+}
+
+TEST_CASE("who may not leave the network stays in it, and in one that works") {
+    CHECK(network_alone(CAP_NET_ADMIN) == own_network());
+    CHECK(network_alone(CAP_SYS_ADMIN) == own_network());
+}
+
+TEST_CASE("nobody outside a network is met at its ports") {
+    int port = 0;
+    Fd stranger = listen_locally(&port);
+    REQUIRE(is_listening(port));
+    Run child = run_in_child([port] {
+        if (!enter_own_network())
+            _exit(not_allowed);
+        REQUIRE_FALSE(is_listening(port));
+        int own_port = 0;
+        Fd listener = listen_locally(&own_port);
+        REQUIRE(is_listening(own_port));
+    });
+    if (child.status == not_allowed)
+        skip_test("a network of its own is not allowed here");
+    CHECK_MESSAGE(child.status == 0, child.output);
+}

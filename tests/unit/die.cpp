@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <string>
+#include <unistd.h>
+
+#include "common/die.h"
+#include "support/support.h"
+
+static void print_at_exit() {
+    (void)!write(STDOUT_FILENO, "exit handler ran", 16);
+}
+
+TEST_CASE("die names the program, what failed, and why") {
+    Run child = run_in_child([] {
+        program_invocation_short_name = const_cast<char *>("prog");
+        atexit(print_at_exit);
+        printf("still buffered");
+        errno = ENOENT;
+        die("open %s", "file");
+    });
+    CHECK(child.status == 1);
+    CHECK(child.errors == "prog: open file: No such file or directory\n");
+    CHECK(child.output.empty()); // as a forked child must end
+}
+
+TEST_CASE("die_plain has no reason, die_usage a status of its own") {
+    Run plain = run_in_child([] {
+        program_invocation_short_name = const_cast<char *>("prog");
+        die_plain("child %d", 7);
+    });
+    CHECK(plain.status == 1);
+    CHECK(plain.errors == "prog: child 7\n");
+    Run usage = run_in_child([] {
+        program_invocation_short_name = const_cast<char *>("prog");
+        die_usage("usage: prog", "port is missing");
+    });
+    CHECK(usage.status == 2);
+    CHECK(usage.errors == "prog: port is missing\nusage: prog\n");
+}
+
+TEST_CASE("where nobody can be told, the status still tells") {
+    Run child = run_in_child([] {
+        close(STDERR_FILENO);
+        warn("read");
+        (void)!write(STDOUT_FILENO, "went on", 7);
+        die("open");
+    });
+    CHECK(child.status == 1);
+    CHECK(child.output == "went on");
+}
+
+TEST_CASE("warn goes on") {
+    Run child = run_in_child([] {
+        program_invocation_short_name = const_cast<char *>("prog");
+        errno = EIO;
+        warn("read");
+        warn_plain("%s", std::string(5000, 'x').c_str());
+    });
+    CHECK(child.status == 0);
+    CHECK(child.errors == "prog: read: Input/output error\nprog: " +
+                              std::string(511, 'x') + "\n");
+}

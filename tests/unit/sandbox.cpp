@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <functional>
+#include <initializer_list>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <set>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef HAVE_SECCOMP
+#include <seccomp.h>
+#endif
+
+#include "common/log.h"
+#include "common/signals.h"
+#include "common/sockets.h"
+#include "common/stream.h"
+#include "server/children.h"
+#include "server/sandbox.h"
+#include "server/serve.h"
+#include "support/machine.h"
+#include "support/support.h"
+
+static int status_inside(const std::function<int()> &body) {
+    return run_in_child([&body] {
+               if (sandbox_enter() == -1)
+                   _exit(99);
+               _exit(body());
+           })
+        .status;
+}
+
+constexpr int killed = 128 + SIGSYS;
+
+static const bool refused = sandbox_built_in() && !have_seccomp();
+static const bool sandboxed = sandbox_built_in() && !refused;
+
+TEST_CASE("a kernel without filters is told" * doctest::skip(!refused)) {
+    CHECK(sandbox_enter() == -1);
+    CHECK(errno == ENOSYS);
+}
+
+TEST_SUITE_BEGIN("with filters" * doctest::skip(refused));
+
+// ---- a child that has been taken over ---------------------------------------
+
+struct Attempt {
+    const char *what;
+    std::function<int()> does; // in a process inside the sandbox
+};
+
+static pid_t parent, sibling; // of that process
+alignas(4096) static char page[4096];
+
+template <typename... Arguments>
+static int call(long number, Arguments... arguments) {
+    return static_cast<int>(syscall(number, arguments...));
+}
+
+// Anything between the lines of the list of calls that are kept: each of these
+// ends the process that tries it, before anybody is harmed.
+static const Attempt attempts[] = {
+    // what others would feel
+    {"stop the parent", [] { return kill(parent, SIGSTOP); }},
+    {"interrupt the parent", [] { return kill(parent, SIGTERM); }},
+    {"stop a sibling", [] { return kill(sibling, SIGSTOP); }},
+    {"kill every process", [] { return kill(-1, SIGKILL); }},
+    {"kill its group", [] { return kill(0, SIGKILL); }},
+    {"kill another group", [] { return kill(-parent, SIGKILL); }},
+    {"signal a thread", [] { return call(SYS_tgkill, parent, parent, 9); }},
+    {"signal by tkill", [] { return call(SYS_tkill, parent, SIGKILL); }},
+    {"queue a signal", [] { return sigqueue(parent, SIGTERM, {}); }},
+    {"signal by a pidfd", [] { return call(SYS_pidfd_open, parent, 0); }},
+    {"trace the parent", [] { return call(SYS_ptrace, 16, parent, 0, 0); }},
+    {"read its memory",
+     [] { return call(SYS_process_vm_readv, parent, 0, 0, 0, 0, 0); }},
+    {"take its descriptor", [] { return call(SYS_pidfd_getfd, 3, 0, 0); }},
+    {"change its limits", [] { return call(SYS_prlimit64, parent, 7, 0, 0); }},
+    {"its priority", [] { return setpriority(PRIO_PROCESS, 0, 19); }},
+    // descriptors
+    {"make writes block", [] { return fcntl(1, F_SETFL, 0); }},
+    {"own SIGIO", [] { return fcntl(1, F_SETOWN, parent); }},
+    {"choose its signal", [] { return fcntl(1, F_SETSIG, SIGKILL); }},
+    {"copy by fcntl", [] { return fcntl(1, F_DUPFD, 9); }},
+    {"copy by dup", [] { return dup(1); }},
+    {"make a pipe", [] { return call(SYS_pipe2, 0, 0); }},
+    {"type on a terminal", [] { return ioctl(1, TIOCSTI, "x"); }},
+    {"open a file", [] { return open("/etc/passwd", O_RDONLY); }},
+    {"make a memory file", [] { return call(SYS_memfd_create, "x", 0); }},
+    {"remove a file", [] { return unlink("/nowhere"); }},
+    // the network
+    {"make a socket", [] { return socket(AF_INET, SOCK_STREAM, 0); }},
+    {"connect", [] { return connect(1, nullptr, 0); }},
+    {"bind", [] { return bind(1, nullptr, 0); }},
+    {"listen", [] { return listen(1, 1); }},
+    {"pass a descriptor", [] { return call(SYS_sendmsg, 1, 0, 0); }},
+    {"take a descriptor", [] { return call(SYS_recvmsg, 1, 0, 0); }},
+    {"send to an address",
+     [] {
+         struct sockaddr_in to = {};
+         auto *address = reinterpret_cast<struct sockaddr *>(&to);
+         return static_cast<int>(sendto(1, "x", 1, 0, address, sizeof to));
+     }},
+    {"set another option",
+     [] {
+         int on = 1;
+         return setsockopt(1, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+     }},
+    // code and memory
+    {"execute", [] { return execl("/bin/true", "true", nullptr); }},
+    {"map code",
+     [] {
+         void *code = mmap(nullptr, 4096, PROT_READ | PROT_EXEC,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+         return code == MAP_FAILED ? 1 : 0;
+     }},
+    {"make memory code", [] { return mprotect(page, 4096, PROT_EXEC); }},
+    {"use io_uring", [] { return call(SYS_io_uring_setup, 1, 0); }},
+    {"load a BPF program", [] { return call(SYS_bpf, 0, 0, 0); }},
+    {"use userfaultfd", [] { return call(SYS_userfaultfd, 0); }},
+    {"add a key", [] { return call(SYS_add_key, 0, 0, 0, 0, 0); }},
+    // processes and namespaces
+    {"make a thread",
+     [] { return call(SYS_clone, CLONE_VM | SIGCHLD, 0, 0, 0, 0); }},
+    {"fork with another signal",
+     [] { return call(SYS_clone, SIGUSR1, 0, 0, 0, 0); }},
+    {"fork in a namespace",
+     [] { return call(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0); }},
+    {"fork by clone3", [] { return call(SYS_clone3, 0, 0); }},
+    {"leave for a namespace", [] { return unshare(CLONE_NEWUSER); }},
+    {"enter a namespace", [] { return setns(1, 0); }},
+    {"leave its group", [] { return setpgid(0, 0); }},
+    {"begin a session", [] { return setsid(); }},
+    {"become another user", [] { return setuid(0); }},
+    {"undo PR_SET_PDEATHSIG", [] { return prctl(PR_SET_DUMPABLE, 1); }},
+    {"mount", [] { return call(SYS_mount, 0, 0, 0, 0, 0); }},
+};
+
+TEST_CASE("a child that has been taken over can do none of this" *
+          doctest::skip(!sandboxed)) {
+    parent = getpid();
+    Process other([] { pause(); });
+    sibling = other.pid();
+    for (const Attempt &attempt : attempts)
+        CHECK_MESSAGE(status_inside(attempt.does) == killed, attempt.what);
+    CHECK_FALSE(other.has_ended());
+}
+
+#ifdef __x86_64__
+// getpid(2), which has another number in each.
+TEST_CASE("nor by the numbers of another ABI" * doctest::skip(!sandboxed)) {
+    constexpr int x32 = 0x40000000;
+    CHECK(status_inside([] { return call(x32 | SYS_getpid); }) == killed);
+    auto call_as_i386 = [] {
+        long number = 20;
+        asm volatile("int $0x80" : "+a"(number) : : "memory");
+        return 0;
+    };
+    if (run_in_child([&] { _exit(call_as_i386()); }).status == 0)
+        CHECK(status_inside(call_as_i386) == killed);
+}
+#endif
+
+// Landlock has had it since Linux 6.12.
+static bool landlock_scopes_signals() {
+    return syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) >= 6;
+}
+
+TEST_CASE("nobody outside can be killed" *
+          doctest::skip(!sandboxed || !landlock_scopes_signals())) {
+    parent = getpid();
+    CHECK(status_inside([] {
+              bool refused_ = kill(parent, SIGKILL) == -1 && errno == EPERM;
+              pid_t own = fork();
+              if (own == 0)
+                  for (;;)
+                      (void)wait_for(-1, -1);
+              return refused_ && kill(own, SIGKILL) == 0 ? 0 : 1;
+          }) == 0);
+}
+
+// As the page's table of what is left to it says.
+TEST_CASE("a child that has been taken over can do this" *
+          doctest::skip(!sandboxed)) {
+    CHECK(status_inside([] {
+              signal(SIGABRT, SIG_DFL); // doctest's own handler does more
+              for (int signo : {SIGKILL, SIGABRT}) {
+                  pid_t other = fork();
+                  if (other == 0)
+                      for (;;)
+                          (void)wait_for(-1, -1);
+                  int status = 0;
+                  int sent = signo == SIGKILL
+                                 ? kill(other, signo)
+                                 : call(SYS_tgkill, other, other, signo);
+                  if (sent == -1 || waitpid(other, &status, 0) != other ||
+                      WTERMSIG(status) != signo)
+                      return 1;
+              }
+              void *memory = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+              return memory == MAP_FAILED ? 1 : 0;
+          }) == 0);
+}
+
+// ---- what a server and its children do --------------------------------------
+
+TEST_CASE("a client is given its options inside") {
+    int port = 0;
+    Fd listener = listen_locally(&port);
+    Fd client = dial(port);
+    CHECK(status_inside([&] {
+              struct client_options options = {.timeout = 1};
+              return set_client_options(client.get(), &options);
+          }) == 0);
+}
+
+TEST_CASE("an abort is told as what it is") {
+    CHECK(status_inside([]() -> int {
+              signal(SIGABRT, SIG_DFL); // doctest's own handler does more
+              abort();
+          }) == 128 + SIGABRT);
+}
+
+TEST_CASE("a child inherits it" * doctest::skip(!sandboxed)) {
+    CHECK(status_inside([] {
+              pid_t pid = fork();
+              if (pid == 0)
+                  _exit(open("/etc/passwd", O_RDONLY));
+              int status = 0;
+              waitpid(pid, &status, 0);
+              return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? 0 : 1;
+          }) == 0);
+}
+
+#ifdef HAVE_SECCOMP
+
+// The linker hands these calls of the library to this file (--wrap).
+enum class Failing { none, init, rule, load };
+static Failing failing;
+static std::set<int> ruled; // the calls of this machine that are kept
+static int left_out = -1;   // whichever of them is not, by exception
+
+extern "C" {
+scmp_filter_ctx __real_seccomp_init(uint32_t action);
+scmp_filter_ctx __wrap_seccomp_init(uint32_t action);
+int __real_seccomp_load(scmp_filter_ctx filter);
+int __wrap_seccomp_load(scmp_filter_ctx filter);
+int __real_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
+                                  int call, unsigned count,
+                                  const struct scmp_arg_cmp *conditions);
+int __wrap_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
+                                  int call, unsigned count,
+                                  const struct scmp_arg_cmp *conditions);
+}
+
+scmp_filter_ctx __wrap_seccomp_init(uint32_t action) {
+    return failing == Failing::init ? nullptr : __real_seccomp_init(action);
+}
+
+int __wrap_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
+                                  int call, unsigned count,
+                                  const struct scmp_arg_cmp *conditions) {
+    if (failing == Failing::rule)
+        return -EFAULT;
+    if (call >= 0) // others are calls that only other machines have
+        ruled.insert(call);
+    if (call == left_out)
+        return 0;
+    return __real_seccomp_rule_add_array(filter, action, call, count,
+                                         conditions);
+}
+
+int __wrap_seccomp_load(scmp_filter_ctx filter) {
+    return failing == Failing::load ? -ECANCELED : __real_seccomp_load(filter);
+}
+
+// Whether sandbox_enter() fails with REASON, and leaves every call allowed.
+static bool is_told(Failing call, int reason) {
+    return run_in_child([call, reason] {
+               failing = call;
+               bool told = sandbox_enter() == -1 && errno == reason;
+               Fd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
+               _exit(told && file.get() != -1 ? 0 : 1);
+           }).status == 0;
+}
+
+TEST_CASE("a sandbox that cannot be had is told, and is not there by half") {
+    CHECK(is_told(Failing::init, ENOSYS));
+    CHECK(is_told(Failing::rule, EFAULT));
+    CHECK(is_told(Failing::load, ECANCELED));
+}
+
+// ---- is each call that is kept needed? --------------------------------------
+
+// Something that a server does: made ready, and then done inside.
+struct Deed {
+    const char *what;
+    std::function<void()> prepare, does;
+};
+
+static Fd first, second; // what prepare() leaves to does()
+static struct children children;
+
+// One client that sends a line and one that stays, both in the backlog of a
+// server that has been told to end.
+static void prepare_server() {
+    int port = 0;
+    first = listen_locally(&port);
+    fcntl(first.get(), F_SETFL, O_NONBLOCK);
+    static Fd orderly = dial(port);
+    static Fd silent = dial(port);
+    send_all(orderly, "hello");
+    finish_sending(orderly);
+    if (children_open(&children, 4) == -1 || serve_signals() == -1)
+        _exit(98);
+    raise(SIGTERM);
+}
+
+static void do_serve() {
+    struct client_options options = {.timeout = 0};
+    struct serve_settings settings = {first.get(), 0, 1, true, &options};
+    int result = serve(&settings, &children);
+    children_close(&children);
+    _exit(result == 0 ? 0 : 1);
+}
+
+// A socket that takes nothing more, for which the time-out is short.
+static void prepare_full_socket() {
+    Pipe pair = make_socket_pair();
+    first = std::move(pair.read_end);
+    second = std::move(pair.write_end);
+    struct timeval moment = {0, 1000};
+    setsockopt(second.get(), SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof moment);
+    (void)send_what_fits(second);
+}
+
+static void prepare_socket_log() {
+    prepare_full_socket();
+    dup2(first.get(), STDOUT_FILENO);
+    if (log_open() == -1)
+        _exit(98);
+}
+
+extern "C" [[noreturn]] void __stack_chk_fail();
+
+static const Deed deeds[] = {
+    {"write_all: a time-out", prepare_full_socket,
+     [] { (void)write_all(second.get(), "x", 1); }},
+    {"log_line: what may block", [] {}, [] { log_line("x"); }},
+    {"log_line: a socket", prepare_socket_log, [] { log_line("x"); }},
+    {"pause_for", [] {}, [] { pause_for(1); }},
+    {"the C library's end", [] { signal(SIGABRT, SIG_IGN); },
+     [] { __stack_chk_fail(); }},
+    {"serve", prepare_server, do_serve}, // last: it takes a second of grace
+};
+
+// The filter is made, and not loaded.
+static std::set<int> kept_here() {
+    failing = Failing::load;
+    CHECK(sandbox_enter() == -1);
+    failing = Failing::none;
+    return ruled;
+}
+
+// Whether DEED, or a child that it makes, is ended for a call that is not kept.
+static bool breaks(const Deed &deed) {
+    Run run = run_in_child([&deed] {
+        deed.prepare();
+        if (sandbox_enter() == -1)
+            _exit(99);
+        deed.does();
+        _exit(0);
+    });
+    REQUIRE(run.status != 98);
+    REQUIRE(run.status != 99);
+    return run.status == killed || count_of("signal 31", run.errors) > 0;
+}
+
+// Whether a call that has been stopped goes on.
+static bool goes_on_after_a_stop() {
+    Process process([] {
+        if (sandbox_enter() == -1)
+            _exit(99);
+        log_line("inside");
+        pause_for(1000);
+        _exit(0);
+    });
+    REQUIRE(process.output_has("inside\n"));
+    (void)eventually([&] { return process_state(process.pid()) == "S"; });
+    process.signal(SIGSTOP);
+    (void)eventually([&] { return process_state(process.pid()) == "T"; });
+    process.signal(SIGCONT);
+    return process.wait() == 0;
+}
+
+TEST_CASE("every call that is kept is needed" * doctest::skip(!sandboxed)) {
+    // By musl, by an old C library, without a vDSO, by another libseccomp.
+    std::set<int> elsewhere = {SCMP_SYS(set_tid_address), SCMP_SYS(nanosleep),
+                               SCMP_SYS(clock_gettime), SCMP_SYS(brk)};
+    for (const Deed &deed : deeds)
+        CHECK_FALSE_MESSAGE(breaks(deed), deed.what);
+    for (int call : kept_here()) {
+        left_out = call;
+        bool needed =
+            call == SCMP_SYS(restart_syscall) && !goes_on_after_a_stop();
+        for (const Deed &deed : deeds)
+            needed = needed || breaks(deed);
+        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
+        CHECK_MESSAGE(needed != elsewhere.contains(call), std::string(name));
+        free(name);
+    }
+    left_out = -1;
+    CHECK(goes_on_after_a_stop());
+}
+
+#endif
+
+TEST_SUITE_END();

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string>
+#include <unistd.h>
+
+#include "common/sockets.h"
+#include "support/machine.h"
+#include "support/support.h"
+
+// The linker hands these calls of the library to this file (--wrap).
+static int no_ipv6;     // the errno of a host without it; 0 where it has it
+static bool bind_fails; // with that errno; else it is socket(2) that fails
+static bool listen_fails;
+static void (*on_listen)(int fd); // before it listens; may be null
+
+extern "C" {
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+}
+
+static bool missing(int family, bool in_bind) {
+    if (no_ipv6 == 0 || family != AF_INET6 || in_bind != bind_fails)
+        return false;
+    errno = no_ipv6;
+    return true;
+}
+
+int __wrap_socket(int family, int type, int protocol) {
+    return missing(family, false) ? -1 : __real_socket(family, type, protocol);
+}
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size) {
+    return missing(address->sa_family, true) ? -1
+                                             : __real_bind(fd, address, size);
+}
+
+int __wrap_listen(int fd, int backlog) {
+    if (on_listen != nullptr)
+        on_listen(fd);
+    if (!listen_fails)
+        return __real_listen(fd, backlog);
+    errno = EADDRINUSE;
+    return -1;
+}
+
+static std::string text_of(const sockaddr_storage &address) {
+    char text[address_text_size];
+    format_address(&address, text);
+    return text;
+}
+
+// TEXT as an address and back; "" if it is refused with REASON.
+static std::string round_trip(const char *text, int family, int reason) {
+    sockaddr_storage address = {};
+    errno = 0;
+    if (parse_address(text, family, 80, &address) == 0)
+        return text_of(address);
+    CHECK(errno == reason);
+    return "";
+}
+
+TEST_CASE("numeric addresses are read and written") {
+    CHECK(round_trip("127.0.0.1", AF_UNSPEC, 0) == "127.0.0.1:80");
+    CHECK(round_trip("127.0.0.1", AF_INET, 0) == "127.0.0.1:80");
+    CHECK(round_trip("::1", AF_UNSPEC, 0) == "[::1]:80");
+    CHECK(round_trip("::", AF_INET6, 0) == "[::]:80");
+    CHECK(round_trip("2001:DB8:0::1", AF_INET6, 0) == "[2001:db8::1]:80");
+    CHECK(round_trip("fe80::1%lo", AF_INET6, 0) == "[fe80::1%1]:80");
+    CHECK(round_trip("fe80::1%7", AF_INET6, 0) == "[fe80::1%7]:80");
+}
+
+TEST_CASE("an IPv4 client of an IPv6 listener is written as IPv4") {
+    CHECK(round_trip("::ffff:192.0.2.7", AF_INET6, 0) == "192.0.2.7:80");
+}
+
+TEST_CASE("what is no address of the family is refused") {
+    for (const char *text :
+         {"", "localhost", "127.0.0", "127.0.0.1.1", "256.0.0.1", " 127.0.0.1",
+          "127.0.0.1 ", "127.1", "[::1]", ":::", "1::2::3", "::1%", "%lo",
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "a"}) {
+        int reason = std::string(text) == "::1%" ? ENODEV : EINVAL;
+        CHECK_MESSAGE(round_trip(text, AF_UNSPEC, reason) == "",
+                      std::string(text));
+    }
+    CHECK(round_trip("::1", AF_INET, EINVAL) == "");
+    CHECK(round_trip("127.0.0.1", AF_INET6, EINVAL) == "");
+    CHECK(round_trip("fe80::1%nosuchdevice", AF_UNSPEC, ENODEV) == "");
+}
+
+TEST_CASE("the longest address fits its text") {
+    sockaddr_storage address = {};
+    auto *ipv6 = reinterpret_cast<sockaddr_in6 *>(&address);
+    memset(&ipv6->sin6_addr, 0xff, sizeof ipv6->sin6_addr);
+    ipv6->sin6_family = AF_INET6;
+    ipv6->sin6_port = 0xffff;
+    ipv6->sin6_scope_id = UINT32_MAX;
+    CHECK(text_of(address) ==
+          "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
+}
+
+static int port_of(const Fd &fd) {
+    sockaddr_storage address = {};
+    REQUIRE(local_address(fd.get(), &address) == 0);
+    std::string text = text_of(address);
+    return std::stoi(text.substr(text.rfind(':') + 1));
+}
+
+constexpr listen_settings settings = {
+    .ipv6_only = false, .backlog = 5, .clients = {.timeout = 7}};
+
+static Fd listen_on(const char *text, listen_failure *failure, int port = 0) {
+    sockaddr_storage address = {};
+    REQUIRE(parse_address(text, AF_UNSPEC, static_cast<in_port_t>(port),
+                          &address) == 0);
+    return Fd(listen_at(&address, &settings, failure));
+}
+
+TEST_CASE("a listener takes IPv6 and IPv4 on one socket") {
+    listen_failure failure = {};
+    Fd both(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
+    REQUIRE(both.get() != -1);
+    if (have_ipv6())
+        CHECK(dial(port_of(both), AF_INET6).get() != -1);
+    CHECK(dial(port_of(both), AF_INET).get() != -1);
+    CHECK(fcntl(both.get(), F_GETFD) == FD_CLOEXEC);
+}
+
+TEST_CASE("a family may have the port to itself" *
+          doctest::skip(!have_ipv6())) {
+    listen_failure failure = {};
+    Fd ipv6(listen_everywhere(AF_INET6, 0, &settings, &failure));
+    REQUIRE(ipv6.get() != -1);
+    int port = port_of(ipv6);
+    // Were it not IPv6 alone, the port would be taken for IPv4 too.
+    Fd ipv4(listen_everywhere(AF_INET, static_cast<in_port_t>(port), &settings,
+                              &failure));
+    CHECK(ipv4.get() != -1);
+}
+
+TEST_CASE("a host without IPv6 listens on IPv4 alone") {
+    for (int error : {EAFNOSUPPORT, EADDRNOTAVAIL}) {
+        bind_fails = error == EADDRNOTAVAIL;
+        if (bind_fails && !have_ipv6_family())
+            continue; // socket(2) has failed before
+        no_ipv6 = error;
+        listen_failure failure = {};
+        size_t held = descriptors_of(getpid()).size();
+        Fd ipv4(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
+        CHECK(ipv4.get() != -1);
+        CHECK(dial(port_of(ipv4), AF_INET).get() != -1);
+        CHECK(listen_everywhere(AF_INET6, 0, &settings, &failure) == -1);
+        CHECK(errno == error);
+        CHECK(std::string(failure.call) == (bind_fails ? "bind" : "socket"));
+        ipv4.close();
+        CHECK(descriptors_of(getpid()).size() == held); // nothing left open
+        no_ipv6 = 0;
+    }
+}
+
+TEST_CASE("a listen that fails is named, and leaves nothing open") {
+    listen_failure failure = {};
+    size_t held = descriptors_of(getpid()).size();
+    listen_fails = true;
+    CHECK(listen_everywhere(AF_UNSPEC, 0, &settings, &failure) == -1);
+    CHECK(errno == EADDRINUSE);
+    listen_fails = false;
+    CHECK(std::string(failure.call) == "listen");
+    CHECK(text_of(failure.address) == every_address() + ":0");
+    CHECK(descriptors_of(getpid()).size() == held);
+}
+
+TEST_CASE("a failure names the call and the address") {
+    listen_failure failure = {};
+    Fd first = listen_on("127.0.0.1", &failure);
+    REQUIRE(first.get() != -1);
+    int port = port_of(first);
+    Fd second = listen_on("127.0.0.1", &failure, port);
+    CHECK(second.get() == -1);
+    CHECK(errno == EADDRINUSE);
+    CHECK(std::string(failure.call) == "bind");
+    CHECK(text_of(failure.address) == "127.0.0.1:" + std::to_string(port));
+    Fd foreign = listen_on("192.0.2.1", &failure);
+    CHECK(foreign.get() == -1);
+    CHECK(errno == EADDRNOTAVAIL);
+}
+
+TEST_CASE("what is no TCP socket has no client's options") {
+    Fd file = scratch_file();
+    CHECK(set_client_options(file.get(), &settings.clients) == -1);
+    CHECK(errno == ENOTSOCK);
+}
+
+template <typename Value>
+static Value option(int fd, int level, int name) {
+    Value value = {};
+    socklen_t size = sizeof value;
+    REQUIRE(getsockopt(fd, level, name, &value, &size) == 0);
+    return value;
+}
+
+static void check_client_options(int fd) {
+    CHECK(option<int>(fd, IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option<int>(fd, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option<int>(fd, SOL_SOCKET, SO_OOBINLINE) == 1);
+    CHECK(option<timeval>(fd, SOL_SOCKET, SO_RCVTIMEO).tv_sec == 7);
+    CHECK(option<int>(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT) == 128 * 1024);
+    CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
+}
+
+TEST_CASE("an accepted socket has its options from the listener") {
+    listen_failure failure = {};
+    on_listen = check_client_options; // later would be too late for some
+    Fd listener = listen_on("127.0.0.1", &failure);
+    on_listen = nullptr;
+    REQUIRE(listener.get() != -1);
+    CHECK((fcntl(listener.get(), F_GETFL) & O_NONBLOCK) != 0);
+    Fd client = dial(port_of(listener));
+    Fd accepted(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    REQUIRE(accepted.get() != -1);
+    check_client_options(accepted.get());
+    CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("MPTCP does without urgent bytes" *
+          doctest::skip(mptcp_socket().get() == -1)) {
+    Fd mptcp = mptcp_socket();
+    CHECK(set_client_options(mptcp.get(), &settings.clients) == 0);
+    CHECK(option<timeval>(mptcp.get(), SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
+}
+
+// inherited_listener() in a process of its own, in which PASSED, if any, is
+// descriptor 3. Returns "3", or the name of the errno.
+static std::string inherited(const char *pid, const char *count, int fd) {
+    Fd away_from_3(fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 50));
+    int passed = away_from_3.get();
+    Run result = run_in_child([=] {
+        std::string own = std::to_string(getpid());
+        if (pid != nullptr)
+            setenv("LISTEN_PID", *pid == '@' ? own.c_str() : pid, 1);
+        if (count != nullptr)
+            setenv("LISTEN_FDS", count, 1);
+        close(3);
+        if (passed != -1)
+            dup2(passed, 3);
+        int taken = inherited_listener();
+        const char *name = taken == 3 ? "3" : strerrorname_np(errno);
+        bool kept = taken == 3 && (fcntl(3, F_GETFD) & FD_CLOEXEC) == 0;
+        bool blocks = taken == 3 && (fcntl(3, F_GETFL) & O_NONBLOCK) == 0;
+        dprintf(STDOUT_FILENO, "%s%s%s", name, kept ? " open over exec" : "",
+                blocks ? " blocking" : "");
+    });
+    return result.output;
+}
+
+TEST_CASE("a listener passed in is taken, by the process it is meant for") {
+    listen_failure failure = {};
+    Fd listener = listen_on("127.0.0.1", &failure);
+    int fd = listener.get();
+    REQUIRE(fcntl(fd, F_SETFL, 0) == 0);
+    CHECK(inherited("@", "1", fd) == "3");
+    CHECK(inherited(nullptr, nullptr, fd) == "ENOENT");
+    CHECK(inherited("@", nullptr, fd) == "ENOENT");
+    CHECK(inherited("1", "1", fd) == "ESRCH");
+    CHECK(inherited("1", "2", fd) == "ESRCH"); // nor is it ours to judge
+    CHECK(inherited("@", "0", fd) == "ENOENT");
+    CHECK(inherited("@", "2", fd) == "EINVAL");
+    CHECK(inherited("@", "x", fd) == "EINVAL");
+    CHECK(inherited("-1", "1", fd) == "EINVAL");
+    CHECK(inherited("@", "1", -1) == "EBADF");
+}
+
+TEST_CASE("an MPTCP listener is taken" *
+          doctest::skip(mptcp_socket().get() == -1)) {
+    Fd mptcp = mptcp_socket();
+    CHECK(inherited("@", "1", mptcp.get()) == "EPROTOTYPE");
+    REQUIRE(listen(mptcp.get(), 1) == 0);
+    CHECK(inherited("@", "1", mptcp.get()) == "3");
+}
+
+TEST_CASE("what is no listening TCP socket is refused") {
+    Fd file = scratch_file();
+    CHECK(inherited("@", "1", file.get()) == "ENOTSOCK");
+    Pipe pair = make_socket_pair();
+    CHECK(inherited("@", "1", pair.read_end.get()) == "EPROTOTYPE");
+    Fd idle(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    CHECK(inherited("@", "1", idle.get()) == "EPROTOTYPE");
+}

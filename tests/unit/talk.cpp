@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <functional>
+#include <list>
+#include <poll.h>
+#include <string>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client/talk.h"
+#include "support/support.h"
+
+// The linker hands the writer's half-close to this file (--wrap). There it
+// stops, before and also after it as STOPS says, until somebody continues it,
+// and then says that it FAILED.
+static struct {
+    int stops;
+    bool failed;
+    pid_t test; // which half-closes as well
+} half_close;
+
+// And each wait with a time limit, all of them the receiver's: what is left
+// here happens meanwhile, one for each wait. Its time is then over; or, where
+// that returns false, it waits on.
+static std::list<std::function<bool()>> while_it_waits;
+
+// The clock of this process and its writers is so many seconds ahead.
+static int *const seconds_ahead =
+    static_cast<int *>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+
+extern "C" {
+int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
+                 const sigset_t *);
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask);
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __real_shutdown(int socket, int how);
+int __wrap_shutdown(int socket, int how);
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
+                 const sigset_t *mask) {
+    if (time == nullptr || while_it_waits.empty())
+        return __real_ppoll(fds, count, time, mask);
+    bool over = while_it_waits.front()();
+    while_it_waits.pop_front();
+    return over ? 0 : __real_ppoll(fds, count, time, mask);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = __real_clock_gettime(clock, now);
+    now->tv_sec += *seconds_ahead;
+    return result;
+}
+
+int __wrap_shutdown(int socket, int how) {
+    bool in_writer = getpid() != half_close.test;
+    if (in_writer && half_close.stops > 0)
+        raise(SIGSTOP);
+    int result = __real_shutdown(socket, how);
+    if (in_writer && half_close.stops > 1)
+        raise(SIGSTOP);
+    if (!in_writer || !half_close.failed)
+        return result;
+    errno = EIO;
+    return -1;
+}
+
+// A stand-in for a server, a process at the other end of a socket pair.
+using Peer = std::function<void(const Fd &end)>;
+
+struct Talk {
+    int result = 0;
+    talk_report report = {};
+    std::string output;
+};
+
+static Talk talk_with(const Peer &peer, int input, int output, bool raw,
+                      int timeout = 0) {
+    Pipe pair = make_socket_pair();
+    Process server([&] {
+        pair.write_end.close();
+        peer(pair.read_end);
+    });
+    pair.read_end.close(); // else the writer would hold that end open as well
+    Talk talked;
+    talk_settings settings = {pair.write_end.get(), input, output, raw,
+                              timeout};
+    REQUIRE(catch_signals() == 0);
+    talked.result = talk(&settings, &talked.report);
+    pair.write_end.close();
+    CHECK(server.wait() == 0);
+    // However it went, no writer is left.
+    CHECK(children_of(getpid()).empty());
+    return talked;
+}
+
+static Talk talk_about(const std::string &input, const Peer &peer,
+                       bool raw = false, int timeout = 0) {
+    Fd from = scratch_file(input);
+    Fd to = scratch_file();
+    Talk talked = talk_with(peer, from.get(), to.get(), raw, timeout);
+    lseek(to.get(), 0, SEEK_SET);
+    talked.output = receive_to_end(to);
+    return talked;
+}
+
+static void echo(const Fd &end) {
+    char buffer[10000];
+    ssize_t n = 0;
+    while ((n = read(end.get(), buffer, sizeof buffer)) > 0)
+        send_all(end, {buffer, static_cast<size_t>(n)});
+}
+
+static void await_client_end(const Fd &end) {
+    struct pollfd gone = {end.get(), 0, 0}; // told as POLLHUP
+    poll(&gone, 1, deadline_seconds * 1000);
+}
+
+TEST_CASE("lines come back with their prefix") {
+    Talk talked = talk_about("one\ntwo\nq\nthree\n", echo);
+    CHECK(talked.result == 0);
+    CHECK(talked.output ==
+          "Message from server: one\nMessage from server: two\n");
+    CHECK(talked.report.sent == 8);
+    CHECK(talked.report.received == 8);
+    CHECK_FALSE(talked.report.server_first);
+}
+
+TEST_CASE("raw bytes come back untouched, q and all") {
+    std::string input = "q\n" + pattern(1 << 20);
+    Talk talked = talk_about(input, echo, true);
+    CHECK(talked.result == 0);
+    CHECK(talked.output == input);
+}
+
+TEST_CASE("no input is no failure") {
+    CHECK(talk_about("", echo).result == 0);
+}
+
+TEST_CASE("missing, altered and added bytes are noticed") {
+    auto answer = [](const std::string &reply) {
+        return [reply](const Fd &end) {
+            receive(end, 6);
+            send_all(end, reply);
+            receive_to_end(end);
+        };
+    };
+    CHECK(talk_about("hello\n", answer("hello\n")).result == 0);
+    CHECK(talk_about("hello\n", answer("hell")).result == -1);
+    Talk altered = talk_about("hello\n", answer("hallo\n"));
+    CHECK(altered.result == -1);
+    CHECK(altered.report.altered);
+    CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
+}
+
+TEST_CASE("a server that ends first ends the writer too") {
+    Pipe keyboard = make_pipe(); // nobody types, nobody hangs up
+    Fd to = scratch_file();
+    Talk talked =
+        talk_with([](const Fd &) {}, keyboard.read_end.get(), to.get(), false);
+    CHECK(talked.result == 0); // no byte is missing
+    CHECK(talked.report.server_first);
+    CHECK_FALSE(talked.report.input_left);
+    CHECK(talked.report.failed == nullptr);
+}
+
+// The writer is the only child of PARENT but OTHER.
+static bool writer_stops(pid_t parent, pid_t other = 0) {
+    return eventually([parent, other] {
+        for (pid_t pid : children_of(parent))
+            if (pid != other && process_state(pid) == "T")
+                return true;
+        return false;
+    });
+}
+
+// Ends the connection when the writer has sent all, and stands there stopped.
+static void end_when_writer_stops(const Fd &end) {
+    send_all(end, receive(end, 6));
+    CHECK(writer_stops(half_close.test, getpid()));
+}
+
+TEST_CASE("a writer that has sent all is waited for, and its status taken") {
+    for (bool failed : {false, true}) {
+        half_close = {1, failed, getpid()};
+        Talk talked = talk_about("hello\nq\n" + std::string(1 << 20, 'x'),
+                                 end_when_writer_stops);
+        half_close = {};
+        CHECK(talked.result == (failed ? -1 : 0));
+        CHECK_FALSE(talked.report.server_first);
+        CHECK_FALSE(talked.report.input_left);
+        CHECK(talked.report.killed_by == 0);
+        std::string what = talked.report.failed ? talked.report.failed : "";
+        CHECK(what == std::string(failed ? "shutdown" : ""));
+    }
+}
+
+TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
+    Pipe pair = make_socket_pair();
+    Fd from = scratch_file("q\n");
+    Fd to = scratch_file();
+    Process talker([&] {
+        pair.read_end.close();
+        signal(SIGINT, SIG_DFL);
+        half_close = {2, false, getpid()};
+        talk_settings settings = {pair.write_end.get(), from.get(), to.get(),
+                                  false, 0};
+        talk_report report = {};
+        REQUIRE(catch_signals() == 0);
+        talk(&settings, &report);
+    });
+    pair.write_end.close();
+    REQUIRE(writer_stops(talker.pid()));
+    finish_sending(pair.read_end);
+    CHECK(receive_to_end(pair.read_end).empty()); // it has been continued
+    REQUIRE(writer_stops(talker.pid()));
+    talker.signal(SIGINT);
+    CHECK(talker.wait() == 128 + SIGINT);
+    CHECK(orphans_left_by(talker.pid()) == 0);
+}
+
+TEST_CASE("input that is still in the writer's hands is told") {
+    Fd from = scratch_file(std::string(1 << 22, 'x'));
+    Fd to = scratch_file();
+    Talk talked = talk_with(
+        [](const Fd &end) {
+            receive(end, 1000); // then nothing: the writer stands still
+            finish_sending(end);
+            await_client_end(end);
+        },
+        from.get(), to.get(), true);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.server_first);
+    CHECK(talked.report.input_left);
+}
+
+TEST_CASE("input that could not be sent is a failure") {
+    Talk talked = talk_about(std::string(1 << 22, 'x'), [](const Fd &end) {
+        receive(end, 1000);
+        send_all(end, std::string(1000, 'x'));
+    });
+    CHECK(talked.result == -1);
+}
+
+TEST_CASE("input and output that fail are named") {
+    Fd to = scratch_file();
+    constexpr int closed = 999;
+    Talk talked = talk_with(echo, closed, to.get(), false);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.failed) == "standard input");
+    CHECK(talked.report.error == EBADF);
+    Fd from = scratch_file("hello\n");
+    Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    talked = talk_with(echo, from.get(), full.get(), false);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.failed) == "standard output");
+    CHECK(talked.report.error == ENOSPC);
+}
+
+// By the peer, the only other child of PARENT.
+static void kill_writer_of(pid_t parent) {
+    REQUIRE(eventually([parent] { return children_of(parent).size() == 2; }));
+    for (pid_t pid : children_of(parent))
+        if (pid != getpid())
+            kill(pid, SIGKILL);
+}
+
+// A talk whose writer is killed, with a peer that then does THEN.
+static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
+                                    int timeout) {
+    Pipe keyboard = make_pipe();
+    Fd to = scratch_file();
+    pid_t self = getpid();
+    Talk talked = talk_with(
+        [self, &then](const Fd &end) {
+            kill_writer_of(self);
+            then(end);
+        },
+        keyboard.read_end.get(), to.get(), false, timeout);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.killed_by == SIGKILL);
+    return talked;
+}
+
+TEST_CASE("a writer killed from outside leaves no one waiting") {
+    // That ends only if somebody half-closes.
+    (void)talk_with_killed_writer([](const Fd &end) { receive_to_end(end); },
+                                  0);
+}
+
+TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
+    std::string input = pattern(16 << 20);
+    Talk talked = talk_about(input, echo, true);
+    CHECK(talked.result == 0);
+    CHECK(talked.output == input);
+}
+
+// ---- a server that is silent ------------------------------------------------
+
+TEST_CASE("a server that owes bytes, or its end, is given up") {
+    Talk talked = talk_about("hello\n", await_client_end, false, 1);
+    CHECK(talked.result == -1);
+    CHECK(std::string(talked.report.failed) == "receiving");
+    CHECK(talked.report.error == ETIMEDOUT);
+    CHECK(talked.report.sent == 6);
+    CHECK(talked.report.received == 0);
+    auto keep_open = [](const Fd &end) {
+        echo(end);
+        await_client_end(end);
+    };
+    for (const char *input : {"hello\n", ""}) {
+        talked = talk_about(input, keep_open, false, 1);
+        CHECK(talked.result == -1);
+        CHECK(std::string(talked.report.failed) == "receiving");
+        CHECK(talked.report.error == ETIMEDOUT);
+        CHECK(talked.report.sent == talked.report.received);
+    }
+}
+
+TEST_CASE("a server that owes its end to a killed writer is given up") {
+    Talk talked = talk_with_killed_writer(await_client_end, 1);
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+TEST_CASE("a server that does not read is given up") {
+    Talk talked =
+        talk_about(std::string(1 << 22, 'x'), await_client_end, true, 1);
+    CHECK(talked.result == -1);
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+// A talk in which nothing is left to chance: the user types and the server
+// answers only in what happens while the receiver waits.
+struct Staged {
+    static constexpr int timeout = 1000; // of the clock that is moved
+
+    Pipe keyboard = make_socket_pair();
+    Pipe pair = make_socket_pair(); // its read_end is the server's
+    Fd to = scratch_file();
+
+    // It is with the server when this returns.
+    void type(const std::string &text) const {
+        send_all(keyboard.write_end, text);
+        CHECK(receive(pair.read_end, text.size()) == text);
+    }
+    Talk run(const std::list<std::function<bool()>> &events) const {
+        talk_settings settings = {pair.write_end.get(), keyboard.read_end.get(),
+                                  to.get(), true, timeout};
+        Talk talked;
+        while_it_waits = events;
+        *seconds_ahead = 0;
+        REQUIRE(catch_signals() == 0);
+        talked.result = talk(&settings, &talked.report);
+        return talked;
+    }
+};
+
+static std::function<bool()> pass(int seconds) {
+    return [seconds] {
+        *seconds_ahead += seconds;
+        return true;
+    };
+}
+
+TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
+    auto type = [&] {
+        Staged::type("aa");
+        return true;
+    };
+    auto send = [&] {
+        send_all(pair.read_end, "a");
+        return false;
+    };
+    auto hang_up = [&] {
+        finish_sending(keyboard.write_end);
+        return false; // SIGCHLD ends the wait
+    };
+    auto end = [&] {
+        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy, too
+        return false;
+    };
+    // The user is idle for long, and types when the time is just over. Each
+    // byte, and at last the end, is waited for anew.
+    Talk talked = run({pass(900), pass(900), pass(5000), type, pass(900), send,
+                       pass(900), send, pass(5000), hang_up, pass(900), end});
+    CHECK(while_it_waits.empty());
+    CHECK(talked.report.received == 2);
+    CHECK(talked.result == 0);
+}
+
+TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server its time to end") {
+    auto kill_writer = [] {
+        kill(only_child_of(getpid()), SIGKILL);
+        return false; // SIGCHLD ends the wait
+    };
+    auto end = [&] {
+        shutdown(pair.read_end.get(), SHUT_RDWR);
+        return false;
+    };
+    Talk talked = run({pass(5000), kill_writer, pass(900), end});
+    CHECK(while_it_waits.empty());
+    CHECK(talked.report.killed_by == SIGKILL);
+    CHECK(talked.report.failed == nullptr);
+    while_it_waits.clear();
+}
+
+TEST_CASE_FIXTURE(Staged, "a user who types on does not end the silence") {
+    auto type = [&] {
+        Staged::type("a");
+        return true;
+    };
+    auto go_on = [&] {
+        *seconds_ahead += 900;
+        return type();
+    };
+    Talk talked = run({type, go_on, pass(200), [&] {
+                           shutdown(pair.read_end.get(), SHUT_RDWR);
+                           return true;
+                       }});
+    CHECK(while_it_waits.size() == 1); // it gave up before the last
+    CHECK(talked.report.error == ETIMEDOUT);
+    while_it_waits.clear();
+}
