@@ -100,8 +100,9 @@ TEST_CASE("a wrong option is named as it was given") {
 }
 
 TEST_CASE("help goes to standard output and ends well") {
-    for (const char *word : {"-h", "--help"}) {
-        Run child = read_words({word});
+    for (const auto &words : std::vector<std::vector<const char *>>{
+             {"-h"}, {"--help"}, {"1", "2", "3", "--he"}}) {
+        Run child = read_words(words);
         CHECK(child.status == 0);
         CHECK(child.output == "usage: prog\n");
     }
@@ -111,6 +112,8 @@ TEST_CASE("one family excludes the other") {
     CHECK(argument_family("usage", AF_UNSPEC, '4') == AF_INET);
     CHECK(argument_family("usage", AF_UNSPEC, '6') == AF_INET6);
     CHECK(argument_family("usage", AF_INET6, '6') == AF_INET6);
-    CHECK(run_in_child([] { argument_family("usage", AF_INET, '6'); }).status ==
-          2);
+    Run child = run_in_child([] { argument_family("usage", AF_INET, '6'); });
+    CHECK(child.status == 2);
+    CHECK(child.errors ==
+          "test-arguments: -4 and -6 exclude each other\nusage\n");
 }

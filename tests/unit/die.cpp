@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <string>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/die.h"
@@ -39,6 +40,19 @@ TEST_CASE("die_plain has no reason, die_usage a status of its own") {
     });
     CHECK(usage.status == 2);
     CHECK(usage.errors == "prog: port is missing\nusage: prog\n");
+}
+
+TEST_CASE("a message is one write, with its usage") {
+    Pipe writes = make_socket_pair(SOCK_SEQPACKET);
+    Run child = run_in_child([&writes] {
+        program_invocation_short_name = const_cast<char *>("prog");
+        dup2(writes.write_end.get(), STDERR_FILENO);
+        die_usage("usage: prog", "port is missing");
+    });
+    writes.write_end.close();
+    char first[64] = {};
+    CHECK(read(writes.read_end.get(), first, sizeof first) == 34);
+    CHECK(std::string(first) == "prog: port is missing\nusage: prog\n");
 }
 
 TEST_CASE("where nobody can be told, the status still tells") {

@@ -26,9 +26,14 @@ static void exit_with_loss() {
 }
 
 TEST_CASE("say writes one line, at once and whole") {
-    Run child = run_in_child([] { say("%s %d", "line", 1); });
-    CHECK(child.output == "line 1\n");
+    Pipe writes = make_socket_pair(SOCK_SEQPACKET);
+    Run child =
+        with_output(writes.write_end.get(), [] { say("%s %d", "line", 1); });
+    writes.write_end.close();
     CHECK(child.status == 0);
+    char first[16] = {};
+    CHECK(read(writes.read_end.get(), first, sizeof first) == 7);
+    CHECK(std::string(first) == "line 1\n");
 }
 
 TEST_CASE("say that cannot write ends the program") {
