@@ -13,6 +13,34 @@
 #include <sys/types.h>
 #include <time.h>
 
+// A line for each: how many parameters it has, what it returns, its name, their
+// types. How an OTHER one is handed on stands in calls.cpp.
+#define MODELLED_CALLS(CALL, OTHER)                                            \
+    CALL(4, int, accept4, int, struct sockaddr *, socklen_t *, int)            \
+    OTHER(int, clock_gettime, clockid_t, struct timespec *)                    \
+    CALL(1, int, close, int)                                                   \
+    OTHER(int, close_range, unsigned, unsigned, int)                           \
+    OTHER(void, exit_process, int)                                             \
+    OTHER(int, fcntl, int, int)                                                \
+    CALL(0, pid_t, fork, void)                                                 \
+    CALL(1, unsigned, if_nametoindex, const char *)                            \
+    OTHER(int, ioctl, int, unsigned long, int *)                               \
+    CALL(2, int, kill, pid_t, int)                                             \
+    CALL(3, int, madvise, void *, size_t, int)                                 \
+    CALL(6, void *, mmap, void *, size_t, int, int, int, off_t)                \
+    CALL(2, int, munmap, void *, size_t)                                       \
+    CALL(2, int, nanosleep, const struct timespec *, struct timespec *)        \
+    CALL(3, int, poll, struct pollfd *, nfds_t, int)                           \
+    CALL(4, int, ppoll, struct pollfd *, nfds_t, const struct timespec *,      \
+         const sigset_t *)                                                     \
+    CALL(3, ssize_t, read, int, void *, size_t)                                \
+    CALL(3, int, setitimer, int, const struct itimerval *, struct itimerval *) \
+    CALL(5, int, setsockopt, int, int, int, const void *, socklen_t)           \
+    CALL(3, int, sigaction, int, const struct sigaction *, struct sigaction *) \
+    CALL(3, int, sigprocmask, int, const sigset_t *, sigset_t *)               \
+    CALL(3, pid_t, waitpid, pid_t, int *, int)                                 \
+    CALL(3, ssize_t, write, int, const void *, size_t)
+
 // Answers for the calls of the same names. One that is null must not be made
 // while this model is armed: it ends the process, which the fuzzer reports.
 // A model answers clock_gettime for CLOCK_MONOTONIC; other clocks are the
@@ -21,37 +49,11 @@
 // fork stands for _Fork(3) as well, and close_range for its number in
 // syscall(2).
 struct modelled_calls {
-    int (*accept4)(int fd, struct sockaddr *address, socklen_t *size,
-                   int flags) = nullptr;
-    int (*clock_gettime)(clockid_t clock, struct timespec *now) = nullptr;
-    int (*close)(int fd) = nullptr;
-    int (*close_range)(unsigned first, unsigned last, int flags) = nullptr;
-    void (*exit_process)(int status) = nullptr;
-    int (*fcntl)(int fd, int command) = nullptr;
-    pid_t (*fork)(void) = nullptr;
-    unsigned (*if_nametoindex)(const char *name) = nullptr;
-    int (*ioctl)(int fd, unsigned long request, int *value) = nullptr;
-    int (*kill)(pid_t pid, int signo) = nullptr;
-    int (*madvise)(void *address, size_t size, int advice) = nullptr;
-    void *(*mmap)(void *address, size_t size, int protection, int flags, int fd,
-                  off_t offset) = nullptr;
-    int (*munmap)(void *address, size_t size) = nullptr;
-    int (*nanosleep)(const struct timespec *time,
-                     struct timespec *left) = nullptr;
-    int (*poll)(struct pollfd *fds, nfds_t count, int milliseconds) = nullptr;
-    int (*ppoll)(struct pollfd *fds, nfds_t count, const struct timespec *time,
-                 const sigset_t *mask) = nullptr;
-    ssize_t (*read)(int fd, void *buffer, size_t size) = nullptr;
-    int (*setitimer)(int which, const struct itimerval *value,
-                     struct itimerval *before) = nullptr;
-    int (*setsockopt)(int fd, int level, int option, const void *value,
-                      socklen_t size) = nullptr;
-    int (*sigaction)(int signo, const struct sigaction *action,
-                     struct sigaction *before) = nullptr;
-    int (*sigprocmask)(int how, const sigset_t *set,
-                       sigset_t *before) = nullptr;
-    pid_t (*waitpid)(pid_t pid, int *status, int options) = nullptr;
-    ssize_t (*write)(int fd, const void *buffer, size_t size) = nullptr;
+#define OTHER_MEMBER(result, call, ...) result (*call)(__VA_ARGS__) = nullptr;
+#define MEMBER(count, ...) OTHER_MEMBER(__VA_ARGS__)
+    MODELLED_CALLS(MEMBER, OTHER_MEMBER)
+#undef OTHER_MEMBER
+#undef MEMBER
 };
 
 // From now on CALLS answers; null: the system again. Its memory stays the
