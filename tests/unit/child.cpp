@@ -13,6 +13,7 @@
 #include "common/sockets.h"
 #include "server/child.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 static std::string words(int status) {
     char text[status_text_size];
@@ -22,10 +23,7 @@ static std::string words(int status) {
 
 static int read_error; // of each read(2) in a child; 0 for none
 
-extern "C" {
-ssize_t __real_read(int fd, void *buffer, size_t size);
-ssize_t __wrap_read(int fd, void *buffer, size_t size);
-}
+WRAP(read);
 
 ssize_t __wrap_read(int fd, void *buffer, size_t size) {
     if (read_error == 0)

@@ -14,18 +14,12 @@
 #include "common/sockets.h"
 #include "server/children.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
-// The linker hands these calls to this file (--wrap).
 static bool no_memory, no_advice;
 
-extern "C" {
-void *__real_mmap64(void *at, size_t size, int access, int flags, int fd,
-                    off_t offset);
-void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd,
-                    off_t offset);
-int __real_madvise(void *at, size_t size, int advice);
-int __wrap_madvise(void *at, size_t size, int advice);
-}
+WRAP(mmap64);
+WRAP(madvise);
 
 void *__wrap_mmap64(void *at, size_t size, int access, int flags, int fd,
                     off_t offset) {

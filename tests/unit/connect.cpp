@@ -12,6 +12,7 @@
 #include "client/connect.h"
 #include "support/machine.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 struct Attempt {
     Fd fd;
@@ -64,17 +65,9 @@ TEST_CASE("a port where nobody listens is refused") {
     CHECK(made.peer == "127.0.0.1:" + std::to_string(port));
 }
 
-// The linker hands some calls of the library to this file (--wrap).
-extern "C" {
-int __real_connect(int fd, const struct sockaddr *to, socklen_t size);
-int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size);
-int __real_getaddrinfo(const char *host, const char *service,
-                       const struct addrinfo *hints, struct addrinfo **result);
-int __wrap_getaddrinfo(const char *host, const char *service,
-                       const struct addrinfo *hints, struct addrinfo **result);
-int __real_poll(struct pollfd *fds, nfds_t count, int milliseconds);
-int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds);
-}
+WRAP(connect);
+WRAP(getaddrinfo);
+WRAP(poll);
 
 // Whether connect binds the socket to the very port that it dials: what may
 // happen by chance where nobody listens. TCP then connects it to itself.

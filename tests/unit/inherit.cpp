@@ -10,18 +10,13 @@
 
 #include "common/inherit.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 static int refused_signal; // sigaction(2) fails for it
 static bool no_close_range;
 
-extern "C" {
-int __real_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-int __wrap_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-int __real_close_range(unsigned first, unsigned last, int flags);
-int __wrap_close_range(unsigned first, unsigned last, int flags);
-}
+WRAP(sigaction);
+WRAP(close_range);
 
 int __wrap_sigaction(int signo, const struct sigaction *action,
                      struct sigaction *before) {

@@ -31,6 +31,7 @@
 #include "server/serve.h"
 #include "support/machine.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 static int status_inside(const std::function<int()> &body) {
     return run_in_child([&body] {
@@ -246,24 +247,14 @@ TEST_CASE("a child inherits it" * doctest::skip(!sandboxed)) {
 
 #ifdef HAVE_SECCOMP
 
-// The linker hands these calls of the library to this file (--wrap).
 enum class Failing { none, init, rule, load };
 static Failing failing;
 static std::set<int> ruled; // the calls of this machine that are kept
 static int left_out = -1;   // whichever of them is not, by exception
 
-extern "C" {
-scmp_filter_ctx __real_seccomp_init(uint32_t action);
-scmp_filter_ctx __wrap_seccomp_init(uint32_t action);
-int __real_seccomp_load(scmp_filter_ctx filter);
-int __wrap_seccomp_load(scmp_filter_ctx filter);
-int __real_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
-                                  int call, unsigned count,
-                                  const struct scmp_arg_cmp *conditions);
-int __wrap_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
-                                  int call, unsigned count,
-                                  const struct scmp_arg_cmp *conditions);
-}
+WRAP(seccomp_init);
+WRAP(seccomp_load);
+WRAP(seccomp_rule_add_array);
 
 scmp_filter_ctx __wrap_seccomp_init(uint32_t action) {
     return failing == Failing::init ? nullptr : __real_seccomp_init(action);

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -19,6 +20,7 @@
 #include "server/children.h"
 #include "server/serve.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 // The first COUNT uses of a call fail with ERROR; all of them if it is
 // for_ever.
@@ -43,29 +45,14 @@ static bool strikes(Fault &fault) {
     return true;
 }
 
-extern "C" {
-int __real_accept4(int, struct sockaddr *, socklen_t *, int);
-int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
-                   int flags);
-pid_t __real_fork();
-pid_t __wrap_fork();
-pid_t __real__Fork();
-pid_t __wrap__Fork();
-pid_t __real_waitpid(pid_t, int *, int);
-pid_t __wrap_waitpid(pid_t pid, int *status, int options);
-int __real_clock_gettime(clockid_t clock, struct timespec *now);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-ssize_t __real_read(int fd, void *buffer, size_t size);
-ssize_t __wrap_read(int fd, void *buffer, size_t size);
-int __real_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-int __wrap_sigaction(int signo, const struct sigaction *action,
-                     struct sigaction *before);
-int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
-                 const sigset_t *);
-int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
-                 const sigset_t *mask);
-}
+WRAP(accept4);
+WRAP(fork);
+WRAP(_Fork);
+WRAP(waitpid);
+WRAP(clock_gettime);
+WRAP(read);
+WRAP(sigaction);
+WRAP(ppoll);
 
 // The server stops itself before its second client: what happens then, happens
 // between two waits.

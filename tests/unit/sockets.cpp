@@ -12,21 +12,16 @@
 #include "common/sockets.h"
 #include "support/machine.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
-// The linker hands these calls of the library to this file (--wrap).
 static int no_ipv6;     // the errno of a host without it; 0 where it has it
 static bool bind_fails; // with that errno; else it is socket(2) that fails
 static bool listen_fails;
 static void (*on_listen)(int fd); // before it listens; may be null
 
-extern "C" {
-int __real_socket(int family, int type, int protocol);
-int __wrap_socket(int family, int type, int protocol);
-int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
-int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
-int __real_listen(int fd, int backlog);
-int __wrap_listen(int fd, int backlog);
-}
+WRAP(socket);
+WRAP(bind);
+WRAP(listen);
 
 static bool missing(int family, bool in_bind) {
     if (no_ipv6 == 0 || family != AF_INET6 || in_bind != bind_fails)

@@ -12,6 +12,7 @@
 
 #include "common/stream.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 struct Answer {
     ssize_t result; // at most so many bytes; -1 fails with error
@@ -24,13 +25,9 @@ static std::deque<int> queues; // what TIOCOUTQ tells; then it fails
 static std::string input, written;
 static size_t input_taken;
 
-extern "C" {
-ssize_t __real_read(int fd, void *buffer, size_t size);
-ssize_t __wrap_read(int fd, void *buffer, size_t size);
-ssize_t __real_write(int fd, const void *buffer, size_t size);
-ssize_t __wrap_write(int fd, const void *buffer, size_t size);
-int __wrap_ioctl(int fd, unsigned long request, int *value);
-}
+WRAP(read);
+WRAP(write);
+extern "C" int __wrap_ioctl(int fd, unsigned long request, int *value);
 
 static Answer next(std::deque<Answer> &script, size_t size) {
     if (script.empty())

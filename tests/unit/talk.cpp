@@ -14,6 +14,7 @@
 
 #include "client/talk.h"
 #include "support/support.h"
+#include "support/wrap.h"
 
 // The linker hands the writer's half-close to this file (--wrap). There it
 // stops, before and also after it as STOPS says, until somebody continues it,
@@ -34,16 +35,9 @@ static int *const seconds_ahead =
     static_cast<int *>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 
-extern "C" {
-int __real_ppoll(struct pollfd *, nfds_t, const struct timespec *,
-                 const sigset_t *);
-int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
-                 const sigset_t *mask);
-int __real_clock_gettime(clockid_t clock, struct timespec *now);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-int __real_shutdown(int socket, int how);
-int __wrap_shutdown(int socket, int how);
-}
+WRAP(ppoll);
+WRAP(clock_gettime);
+WRAP(shutdown);
 
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
                  const sigset_t *mask) {
