@@ -11,7 +11,7 @@ if [ $# -lt 2 ]; then
 fi
 seconds=$1
 shift
-folder=$(cd "$(dirname "$0")" && pwd)
+folder=$(cd "$(dirname "$0")/.." && pwd)
 
 most_seconds=10 # for one input
 scratch=$(mktemp -d)
