@@ -1,59 +1,46 @@
 // SPDX-License-Identifier: MIT
 // sigaction - the same as signal.cpp with sigaction(2), which means the same on
-// every system: POSIX says what is blocked while the handler runs, whether it
-// stays registered, whether interrupted calls go on. `sigaction 1 5`: alarm
-// after 1 second, sleeps of 5.
+// every system. Its three members say what is called, what is blocked while
+// that runs, and what becomes of an interrupted call; and once registered, a
+// handler stays. `sigaction 1 5`: alarm after 1 second, sleeps of 5.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/arguments.h"
+#include "common/demonstration.h"
 #include "common/die.h"
-#include "common/inherit.h"
 #include "common/log.h"
-#include "common/signals.h"
 
-constexpr char usage[] = "usage: sigaction [alarm-seconds [sleep-seconds]]";
-constexpr int rounds = 3;
-
+static unsigned alarm_seconds;
 static volatile sig_atomic_t alarm_came;
 
 static void note_alarm(int) {
     alarm_came = 1;
-}
-
-static void register_alarm(void) {
-    struct sigaction action = {};
-    action.sa_handler = note_alarm;
-    action.sa_flags = 0;
-    if (sigemptyset(&action.sa_mask) == -1)
-        die("sigemptyset");
-    if (sigaction(SIGALRM, &action, nullptr) == -1)
-        die("sigaction");
+    (void)alarm(alarm_seconds); // here: see signal.cpp
 }
 
 int main(int argc, char **argv) {
-    if (reset_inherited() == -1)
-        die("inherited descriptors and signals");
     struct demo_number times[] = {{"alarm-seconds", 1, 2},
                                   {"sleep-seconds", 0, 100}};
-    read_demo_numbers(usage, argc, argv, times, 2);
-    // Let in by wait_for() alone: one that comes just before the sleep still
-    // cuts it short, where sleep(3) would sleep on.
-    if (block_signal(SIGALRM) == -1)
-        die("sigprocmask");
-    register_alarm();
-    unsigned alarm_seconds = static_cast<unsigned>(times[0].value);
+    begin_demonstration("usage: sigaction [alarm-seconds [sleep-seconds]]",
+                        argc, argv, times, 2);
+    alarm_seconds = times[0].value;
+
+    struct sigaction action = {};
+    action.sa_handler = note_alarm;
+    (void)sigemptyset(&action.sa_mask);        // SIGALRM alone is blocked ...
+    (void)sigaddset(&action.sa_mask, SIGTERM); // ... and, say, SIGTERM
+    action.sa_flags = SA_RESTART; // a read or write goes on; no flag restarts
+                                  // sleep(3), which the alarm is to end
+    if (sigaction(SIGALRM, &action, nullptr) == -1)
+        die("sigaction");
     (void)alarm(alarm_seconds); // none was set before
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < 3; i++) {
         say("wait...");
-        if (wait_for(-1, times[1].value * 1000) == -1 && !alarm_came)
-            die("ppoll");
-        if (alarm_came) {
-            alarm_came = 0;
+        (void)sleep(times[1].value);
+        if (alarm_came)
             say("Time out!");
-            (void)alarm(alarm_seconds); // the one before is over
-        }
+        alarm_came = 0;
     }
     return EXIT_SUCCESS;
 }

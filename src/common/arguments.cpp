@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // arguments - what the programs share in reading their command lines.
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "common/arguments.h"
 #include "common/die.h"
-#include "common/log.h"
 #include "common/number.h"
 
 int argument_number(const char *usage, const char *name, const char *text,
@@ -57,24 +55,4 @@ void die_bad_option(const char *usage, int result, char **argv) {
     if (optopt == 0)
         die_usage(usage, "option '%s' %s", argv[optind - 1], wrong);
     die_usage(usage, "option '-%c' %s", optopt, wrong);
-}
-
-void read_demo_numbers(const char *usage, int argc, char **argv,
-                       struct demo_number *numbers, int count) {
-    static const struct option long_options[] = {
-        {"help", no_argument, nullptr, 'h'}, {nullptr, 0, nullptr, 0}};
-    opterr = 0; // die_bad_option() says it
-    int option = 0;
-    while ((option = next_option(argc, argv, ":h", long_options)) != -1) {
-        if (option != 'h')
-            die_bad_option(usage, option, argv);
-        say("%s", usage);
-        exit(EXIT_SUCCESS);
-    }
-    if (argc - optind > count)
-        die_usage(usage, "'%s' is one argument too many", argv[optind + count]);
-    for (int i = 0; i < argc - optind; i++)
-        numbers[i].value =
-            argument_number(usage, numbers[i].name, argv[optind + i],
-                            numbers[i].low, most_seconds);
 }

@@ -24,16 +24,3 @@ int next_option(int argc, char **argv, const char *letters,
 // After next_option(), with opterr 0, has returned RESULT, '?' or ':': names
 // the option, a long one as it was given, and what it lacks.
 [[noreturn]] void die_bad_option(const char *usage, int result, char **argv);
-
-// An optional number of a demonstration.
-struct demo_number {
-    const char *name;
-    int low;
-    int value; // the default, until read_demo_numbers() finds another
-};
-
-// The whole command line of a demonstration: at most COUNT numbers, from their
-// lows to most_seconds, in the order of NUMBERS. -h or --help says USAGE and
-// exits 0.
-void read_demo_numbers(const char *usage, int argc, char **argv,
-                       struct demo_number *numbers, int count);

@@ -54,7 +54,6 @@ struct Demonstration {
     int children;
     std::string child_state; // "" where there is none
     std::vector<int> caught; // by the parent and, as a copy, its children
-    std::vector<int> child_blocked; // what the parent blocks but in ppoll(2)
     bool output_full = false; // which makes one sleep that else never would
 };
 // Parents and children while they sleep, side by side: descriptors, signals,

@@ -30,7 +30,7 @@ static Findings client_ends(const std::string &mistake) {
 static Findings demo(const std::string &mistake) {
     Words words = wrong("demo", mistake);
     words.push_back("1000");
-    return audit_demonstrations({{words, 2, 1, "S", {}, {}}});
+    return audit_demonstrations({{words, 2, 1, "S", {}}});
 }
 
 static Findings demo_end(const std::string &mistake) {

@@ -22,9 +22,9 @@
 #include "common/die.h"
 #include "common/inherit.h"
 #include "common/log.h"
-#include "common/reap.h"
 #include "common/signals.h"
 #include "common/sockets.h"
+#include "common/status.h"
 #include "common/stream.h"
 
 #define MISTAKES                                                               \
@@ -51,7 +51,7 @@ static Mistake mistake;
 static Phase phase = serving;
 static int listener;
 static int client_in_hand = -1; // its fork has failed
-static struct sockaddr_storage peer_in_hand;
+static union address peer_in_hand;
 static std::set<pid_t> children;
 static int64_t grace_ms = second_ms;
 static int64_t accept_at, complained_at = -second_ms;
@@ -154,7 +154,7 @@ static ChildStatus echo(int client) {
 
 // ---- the parent -------------------------------------------------------------
 
-static void fork_failed(int client, const struct sockaddr_storage &peer) {
+static void fork_failed(int client, const union address &peer) {
     fork_failures++;
     accept_at = try_later("fork");
     client_in_hand = client;
@@ -165,7 +165,7 @@ static void fork_failed(int client, const struct sockaddr_storage &peer) {
     }
 }
 
-static void start_child(int client, const struct sockaddr_storage &peer) {
+static void start_child(int client, const union address &peer) {
     char address[address_text_size];
     format_address(&peer, address);
     std::string line = std::string("new client connected... ") + address;
@@ -221,10 +221,9 @@ static void accept_failed() {
 }
 
 static void accept_client() {
-    struct sockaddr_storage peer = {};
+    union address peer = {};
     socklen_t size = sizeof peer;
-    int client = accept4(listener, reinterpret_cast<struct sockaddr *>(&peer),
-                         &size, SOCK_CLOEXEC);
+    int client = accept4(listener, &peer.any, &size, SOCK_CLOEXEC);
     if (client == -1) {
         accept_failed();
         return;
@@ -233,7 +232,7 @@ static void accept_client() {
     start_child(client, peer);
 }
 
-static void child_reaped(pid_t pid, int status, void *) {
+static void child_reaped(pid_t pid, int status) {
     if (children.erase(pid) == 0)
         return;
     accept_at = 0;
@@ -259,14 +258,14 @@ static void reap() {
     reap_at = never;
     if (mistake == zombie_left)
         return;
-    if (mistake == one_waitpid) {
-        int status = 0;
-        pid_t pid = waitpid(-1, &status, WNOHANG);
-        if (pid > 0)
-            child_reaped(pid, status, nullptr);
-        return;
+    int status = 0;
+    pid_t pid = 0;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        child_reaped(pid, status);
+        if (mistake == one_waitpid)
+            return;
     }
-    if (reap_children(child_reaped, nullptr) == -1 && !children.empty())
+    if (pid == -1 && !children.empty())
         reap_at = try_later("waitpid");
 }
 
@@ -346,11 +345,11 @@ static void read_arguments(int argc, char **argv) {
 
 static void start_listening() {
     struct listen_failure failure = {};
-    struct sockaddr_storage address = {};
+    union address address = {};
     char name[address_text_size];
     struct listen_settings settings = {};
     settings.backlog = INT_MAX;
-    listener = listen_everywhere(AF_UNSPEC, 0, &settings, &failure);
+    listener = listen_everywhere(0, &settings, &failure);
     if (listener == -1 || local_address(listener, &address) == -1)
         die("listener");
     for (int signo : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1})

@@ -9,6 +9,9 @@
 
 #include "support/support.h"
 
+// Waits until PROCESS sleeps: a signal then ends a sleep that has begun.
+void await_sleep(const Process &process);
+
 // Runs ARGUMENTS into a pipe and into a file, started as usual, with SIGCHLD
 // ignored, with every signal blocked, with standard input closed, and with a
 // child that it did not make; CHECK_RUN judges each run.
@@ -20,7 +23,7 @@ void check_each_start(const std::vector<std::string> &arguments,
 void check_unwritable(const std::vector<std::string> &arguments);
 
 // Runs ARGUMENTS as a user who may have 1, 2, ... FORKS processes, so that each
-// fork in turn fails: a message, status 1, and every child reaped. Needs root.
+// fork in turn fails: a message, status 1, and no child that runs. Needs root.
 void check_failing_forks(const std::vector<std::string> &arguments, int forks);
 
 // Runs NAME with wrong words: a message that shows the word, status 2.

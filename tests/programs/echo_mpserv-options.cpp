@@ -227,7 +227,7 @@ TEST_CASE("a table that the memory cannot hold is told" *
           doctest::skip(under_valgrind() || under_sanitizer())) {
     StartOptions start;
     start.in_child = [] {
-        struct rlimit little = {16 << 20, 16 << 20};
+        struct rlimit little = {8 << 20, 8 << 20};
         setrlimit(RLIMIT_DATA, &little);
     };
     Run run = serve_with({"-c", "1000000", "0"}, start);

@@ -23,6 +23,7 @@ TEST_CASE("a sleep that nothing cuts short ends by itself") {
 TEST_CASE("an alarm sent by hand counts, Ctrl-C ends it as usual") {
     Process demo({program("sigaction"), "1000", "1000"});
     REQUIRE(demo.output_has("wait...\n"));
+    await_sleep(demo);
     demo.signal(SIGALRM);
     CHECK(demo.output_has("Time out!\nwait...\n"));
     demo.signal(SIGINT);

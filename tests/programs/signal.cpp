@@ -20,6 +20,7 @@ TEST_CASE("each Ctrl-C cuts a sleep short") {
     std::string expected;
     for (int i = 1; i <= 3; i++) {
         REQUIRE(signal.output_has("wait...\n", i));
+        await_sleep(signal);
         signal.signal(SIGINT);
         expected += "wait...\nCTRL+C pressed\n";
     }

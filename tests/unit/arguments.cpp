@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "common/arguments.h"
+#include "common/demonstration.h"
 #include "support/support.h"
 
-// What read_demo_numbers() makes of WORDS: the numbers, or what it said.
+// What begin_demonstration() makes of WORDS: the numbers, or what it said.
 static Run read_words(std::vector<const char *> words) {
     return run_in_child([&words] {
         std::vector<char *> argv = {const_cast<char *>("prog")};
@@ -18,9 +19,9 @@ static Run read_words(std::vector<const char *> words) {
             argv.push_back(const_cast<char *>(word));
         argv.push_back(nullptr);
         demo_number numbers[] = {{"first", 0, 15}, {"second", 1, 3}};
-        read_demo_numbers("usage: prog", static_cast<int>(words.size()) + 1,
-                          argv.data(), numbers, 2);
-        dprintf(STDOUT_FILENO, "%d %d", numbers[0].value, numbers[1].value);
+        begin_demonstration("usage: prog", static_cast<int>(words.size()) + 1,
+                            argv.data(), numbers, 2);
+        dprintf(STDOUT_FILENO, "%u %u", numbers[0].value, numbers[1].value);
     });
 }
 
