@@ -2,35 +2,16 @@
 // serve - the accept loop of the server, whole, with its table of children, its
 // reaping and its log, on a modelled kernel: see kernel.h for the oracles.
 // Where the input wants it, a fork gives 0, and the run goes on as that child.
-// In the end the children that are left are reaped without it.
 #include <errno.h>
 #include <setjmp.h>
 
-#include "common/reap.h"
 #include "kernel/calls.h"
 #include "kernel/kernel.h"
 #include "server/children.h"
+#include "server/events.h"
 #include "server/serve.h"
 
 static struct children children;
-
-static void count_reaped(pid_t pid, int status, void *context) {
-    must(pid == kernel.given_last.pid && status == kernel.given_last.status);
-    ++*static_cast<int *>(context);
-}
-
-// As another program would, which has no table and prints nothing.
-static void reap_the_rest(void) {
-    int before = kernel.given_out;
-    int count = 0;
-    kernel.over = true;
-    end_strangers();
-    int result = reap_children(count_reaped, &count);
-    must(count == kernel.given_out - before);
-    must(kernel.waitpid_failed || kernel.ended == 0);
-    bool running = kernel.own + kernel.strangers > 0;
-    must(result == (running && !kernel.waitpid_failed ? 0 : -1));
-}
 
 static void run_server(void) {
     if (serve_signals() == -1) {
@@ -39,7 +20,6 @@ static void run_server(void) {
     }
     must(!kernel.sigaction_failed);
     check_end(serve(&kernel.settings, &children));
-    reap_the_rest();
 }
 
 static void run_with_table(void) {

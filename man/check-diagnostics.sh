@@ -12,7 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 calls='(die|die_plain|die_usage|warn|warn_plain|log_line|log_error|log_warning'
-calls="$calls|try_later|fail|writer_failed)"
+calls="$calls|try_later|journal_failed|fail|writer_failed)"
 
 # FILE...: the formats of its messages, one a line.
 formats() {
@@ -44,11 +44,11 @@ check() {
 }
 
 check echo_mpserv.8 echo_mpserv.cpp common/arguments.cpp common/log.cpp \
-    common/sockets.cpp server/serve.cpp
+    common/sockets.cpp server/journal.cpp server/serve.cpp
 check echo_mpclient.1 echo_mpclient.cpp client/talk.cpp common/arguments.cpp \
     common/log.cpp
 check echo_mp.7 fork.cpp remove_zombie.cpp sigaction.cpp signal.cpp wait.cpp \
-    waitpid.cpp zombie.cpp common/log.cpp common/reap.cpp
+    waitpid.cpp zombie.cpp common/demonstration.cpp common/log.cpp
 
 # No source speaks that is not looked at; die.cpp only says what it is given.
 for file in $(cd "$sources" && grep -lE "\b$calls\(" -- *.cpp */*.cpp); do

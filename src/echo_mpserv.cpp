@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/sockets.h"
 #include "server/children.h"
+#include "server/events.h"
 #include "server/sandbox.h"
 #include "server/serve.h"
 
@@ -74,8 +75,7 @@ constexpr struct option long_options[] = {
 
 struct options {
     const char *address; // null for every one
-    int family;
-    int port; // -1 if not given
+    int port;            // -1 if not given
     int clients;
     bool sandbox;
     struct listen_settings listen;
@@ -101,7 +101,7 @@ static void apply_option(struct options *o, int option, char **argv) {
     switch (option) {
     case '4':
     case '6':
-        o->family = argument_family(usage, o->family, option);
+        o->listen.family = argument_family(usage, o->listen.family, option);
         break;
     case 'a':
         o->address = optarg;
@@ -146,19 +146,18 @@ static void read_options(struct options *o, int argc, char **argv) {
         o->port = argument_number(usage, "port", argv[optind++], 0, 65535);
     if (optind < argc)
         die_usage(usage, "'%s' is one argument too many", argv[optind]);
-    o->listen.ipv6_only = o->family == AF_INET6;
 }
 
-static void read_address(const struct options *o,
-                         struct sockaddr_storage *address) {
+static void read_address(const struct options *o, union address *address) {
     in_port_t port = static_cast<in_port_t>(o->port);
-    if (parse_address(o->address, o->family, port, address) == 0)
+    if (parse_address(o->address, o->listen.family, port, address) == 0)
         return;
     if (errno == ENODEV)
         die_plain("address: no interface has the name in '%s'", o->address);
-    const char *versions = o->family == AF_INET    ? "4 address, as -4 asks for"
-                           : o->family == AF_INET6 ? "6 address, as -6 asks for"
-                                                   : "4 or IPv6 address";
+    const char *versions =
+        o->listen.family == AF_INET    ? "4 address, as -4 asks for"
+        : o->listen.family == AF_INET6 ? "6 address, as -6 asks for"
+                                       : "4 or IPv6 address";
     die_usage(usage, "address: '%s' is not a numeric IPv%s", o->address,
               versions);
 }
@@ -172,9 +171,9 @@ static int make_listener(const struct options *o, bool passed_to_another) {
     in_port_t port = static_cast<in_port_t>(o->port);
     int listener = -1;
     if (o->address == nullptr) {
-        listener = listen_everywhere(o->family, port, &o->listen, &failure);
+        listener = listen_everywhere(port, &o->listen, &failure);
     } else {
-        struct sockaddr_storage address = {};
+        union address address = {};
         read_address(o, &address);
         listener = listen_at(&address, &o->listen, &failure);
     }
@@ -204,7 +203,7 @@ static void open_listener(struct options *o) {
 }
 
 static void name_listener(int listener, char text[address_text_size]) {
-    struct sockaddr_storage address = {};
+    union address address = {};
     if (local_address(listener, &address) == -1)
         die("getsockname");
     format_address(&address, text);

@@ -6,9 +6,6 @@
 #include "kernel/kernel.h"
 #include "kernel/peers.h"
 
-// Found by a look at all children, so many pay for a question to each.
-constexpr int several = 4;
-
 int children_at(int address) {
     int count = 0;
     for (const struct modelled_child &child : kernel.children)
@@ -40,12 +37,6 @@ void end_child(struct modelled_child *child, int status) {
     child->status = child->killed_at > 0 ? SIGKILL : status;
     kernel.ended++;
     raise_signal(SIGCHLD);
-}
-
-void end_strangers(void) {
-    for (struct modelled_child &child : kernel.children)
-        if (child.state == running && child.client == nobody)
-            end_child(&child, 0);
 }
 
 // The client in hand; those of its address who have ended take none from it.
@@ -98,17 +89,9 @@ static struct modelled_child *own_child(pid_t pid) {
 
 // Nobody is left to reap, or to be asked for: another reaping begins.
 static void end_reaping(void) {
-    kernel.found = 0;
-    kernel.reaped = true;
-    kernel.reaped_at = kernel.clock;
-    for (struct modelled_child &child : kernel.children)
-        child.asked = 0;
     if (kernel.filled && kernel.own == kernel.limit)
         expect_full_line();
     kernel.filled = false;
-    // It has done what a pending SIGCHLD asks for.
-    if ((kernel.pending & ~signal_bit(SIGCHLD)) == 0)
-        kernel.waits_with_signals_held = 0;
 }
 
 // Whether a child ends with STATUS by itself or, once the server has killed, by
@@ -123,8 +106,6 @@ static bool is_usual(int status) {
 static pid_t reap(struct modelled_child *child, int *status) {
     child->state = gone;
     kernel.ended--;
-    kernel.given_out++;
-    kernel.given_last = *child;
     *status = child->status;
     note_progress();
     if (child->client == nobody) {
@@ -140,17 +121,6 @@ static pid_t reap(struct modelled_child *child, int *status) {
     return child->pid;
 }
 
-// What fails here is told where the server asks for any child.
-static pid_t reap_one(pid_t pid, int *status) {
-    struct modelled_child *child = own_child(pid);
-    must(child != nullptr); // else it may be anybody's, or nobody's
-    must(child->asked < kernel.found / several);
-    child->asked++;
-    if (fails(&kernel.waitpid_failure))
-        return -1;
-    return child->state == ended ? reap(child, status) : 0;
-}
-
 static pid_t reap_any(int *status) {
     kernel.waitpid_failed = fails(&kernel.waitpid_failure);
     if (kernel.waitpid_failed) {
@@ -162,7 +132,6 @@ static pid_t reap_any(int *status) {
     for (struct modelled_child &child : kernel.children) {
         if (child.state != ended)
             continue;
-        kernel.found++;
         return reap(&child, status);
     }
     end_reaping();
@@ -173,10 +142,10 @@ static pid_t reap_any(int *status) {
 }
 
 pid_t modelled_waitpid(pid_t pid, int *status, int options) {
-    must(options == WNOHANG);
+    must(pid == -1 && options == WNOHANG);
     check_crash_line();
     enter();
-    return pid == -1 ? reap_any(status) : reap_one(pid, status);
+    return reap_any(status);
 }
 
 int modelled_kill(pid_t pid, int signo) {

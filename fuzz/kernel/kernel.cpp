@@ -9,7 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/peers.h"
 
-constexpr int64_t never_reaped = -1000000;
+constexpr int64_t never_let_in = -1000000;
 constexpr int64_t ms_to_be_reaped = 1000; // by a server that has killed them
 
 struct kernel kernel;
@@ -82,8 +82,8 @@ static int modelled_clock_gettime(clockid_t, struct timespec *now) {
     enter();
     now->tv_sec = kernel.clock / 1000;
     now->tv_nsec = kernel.clock % 1000 * 1000000;
-    if (kernel.reaped)
-        kernel.reaped_at = kernel.clock;
+    if (kernel.let_in)
+        kernel.let_in_at = kernel.clock;
     errno = 0; // a call that succeeds may leave anything there
     return 0;
 }
@@ -126,8 +126,8 @@ static int accept_fails(void) {
         kernel.found_none = true;
         break;
     default:
-        // One alone is none to wait for; EIO is none that accept(2) knows.
-        if (++kernel.connection_failures > 1 || error == EIO) {
+        // One alone is none to wait for.
+        if (++kernel.connection_failures > 1) {
             kernel.may_pause = true;
             complaint = complaint_right;
         }
@@ -295,7 +295,7 @@ void boot(struct fuzz_input *input) {
     kernel.handed_over = nobody;
     kernel.listener_open = true;
     kernel.clock = 1; // as if just booted: what is 0 is no long time ago
-    kernel.reaped_at = never_reaped;
+    kernel.let_in_at = never_let_in;
     unsigned size = take_control(input);
     kernel.limit = limits[size % 4];
     kernel.settings.listener = listener_fd;

@@ -40,7 +40,6 @@ struct modelled_child {
     int64_t killed_at; // by the server, last; 0: not yet
     bool heard_of;     // its end: SIGCHLD was handled since
     int status;        // for waitpid(2)
-    int asked;         // for it by its pid, since nobody else was left to reap
 };
 
 struct modelled_mapping {
@@ -97,11 +96,6 @@ struct kernel {
     int own, strangers; // not reaped yet
     int ended;          // of these
     bool filled;        // the last place was taken, with no reaping since
-    int found;          // by waitpid(2) for any child, since it found none
-    int64_t reaped_at;  // when the server may have known that none was left
-    bool reaped;        // since the last wait
-    int given_out;      // by waitpid(2), all in all
-    struct modelled_child given_last;
     pid_t last_pid;
     int pid_step;
     bool in_child; // fork(2) has given 0: this is the child's view from there
@@ -122,10 +116,11 @@ struct kernel {
 
     int served, refused, fork_failures;
     int calls_without_progress;
-    int waits_with_signals_held; // in a row
-    int last_wakes;              // since the input was used up
-    bool over;                   // serve() has returned
-    jmp_buf leave;               // from the child's _exit(2)
+    bool let_in;           // all signals, by the last wait
+    int64_t let_in_at;     // when the server may have known that they were
+    bool signals_left_out; // by the last wait, a client being there
+    int last_wakes;        // since the input was used up
+    jmp_buf leave;         // from the child's _exit(2)
 };
 
 extern struct kernel kernel;
@@ -188,9 +183,6 @@ int children_at(int address);
 // A child starts, CLIENT's or nobody's; returns its slot, null if none is
 // left.
 struct modelled_child *start_child(int client);
-
-// Whoever is not the server's own ends.
-void end_strangers(void);
 
 // CHILD ends with wait status STATUS.
 void end_child(struct modelled_child *child, int status);

@@ -37,7 +37,6 @@ bool deliver_signals(unsigned blocked) {
         must(kernel.handlers[signo] != SIG_DFL); // it would end the server
         expect_effect(signo);
         kernel.handlers[signo](signo);
-        kernel.waits_with_signals_held = 0;
         note_progress();
         any = true;
     }

@@ -5,10 +5,8 @@
 
 #include "kernel/kernel.h"
 
-constexpr int most_waits_with_signals_held = 16;
 constexpr int64_t longest_pause = 1000; // before it tries again
-// From one reaping to the next, of fewer than 50 children.
-constexpr int64_t longest_hold = 20;
+constexpr int64_t longest_hold = 8;     // with fewer than 50 children
 
 static bool all_killed(void) {
     for (const struct modelled_child &child : kernel.children)
@@ -40,23 +38,20 @@ static unsigned check_signals(const sigset_t *mask) {
     return sigisemptyset(mask) == 1 ? 0 : signal_bit(SIGCHLD);
 }
 
-// The dead are reaped together, but at once where what they hold is needed, and
-// where a client might be refused because of them.
+// While clients keep coming the dead are reaped together, but at once where
+// what they hold is needed, and where a client might be refused because of
+// them.
 static void check_hold(bool holds, bool listening, int64_t until) {
-    int64_t end = kernel.reaped_at + longest_hold;
+    int64_t end = kernel.let_in_at + longest_hold;
     bool counted = kernel.settings.clients_per_address > 0;
-    kernel.reaped = false;
+    kernel.let_in = false;
     if (!holds) {
         // Where time passes between the calls, the hold may begin earlier.
         must(!listening || kernel.clock >= end || kernel.busy || counted);
         return;
     }
-    must(!counted);
+    must(!counted && listening);
     must(kernel.clock < end && until <= end);
-    must(kernel.accepted == nobody && kernel.own < kernel.limit);
-    must(may_try_again());
-    // It does not pause or drain: it listens, or only looks for signals.
-    must(listening || (kernel.listener_open && until <= kernel.clock));
 }
 
 // Whom it would listen to waits for nothing but what has run out.
@@ -133,14 +128,20 @@ static bool wait_fails(void) {
     return true;
 }
 
+static void let_in(void) {
+    kernel.let_in = true;
+    kernel.let_in_at = kernel.clock;
+}
+
 // To a wait that is as it should be.
 static int answer(bool listening, int64_t until, unsigned held) {
     happen();
     if (wait_fails())
         return -1;
     if (listening && kernel.waiting > 0) {
-        kernel.waits_with_signals_held += (kernel.pending & ~held) != 0;
-        must(kernel.waits_with_signals_held < most_waits_with_signals_held);
+        // What comes next lets them in, unless SIGCHLD is held meanwhile.
+        must(held != 0 || !kernel.signals_left_out);
+        kernel.signals_left_out = kernel.pending != 0;
         if (kernel.busy)
             (void)deliver_signals(held); // Linux does not, but POSIX lets it
         return 1;
@@ -165,6 +166,11 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
     must(kernel.clock > kernel.out_of_memory_at);
     must(++kernel.calls_without_progress < most_calls_without_progress);
     int result = answer(listening, until, held);
+    if (result != 1) {
+        kernel.signals_left_out = false;
+        if (held == 0)
+            let_in();
+    }
     kernel.client_told = result == 1;
     kernel.woke_at = kernel.clock;
     return result;
@@ -181,6 +187,7 @@ int modelled_nanosleep(const struct timespec *time, struct timespec *) {
     note_progress();
     happen();
     (void)deliver_signals(kernel.blocked);
+    let_in();
     kernel.woke_at = kernel.clock;
     return 0;
 }

@@ -10,8 +10,8 @@
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -gt 0 ] || set -- client/lines.cpp common/number.cpp \
-    common/reap.cpp common/stream.cpp server/child.cpp server/children.cpp \
-    server/serve.cpp
+    common/status.cpp common/stream.cpp server/child.cpp server/children.cpp \
+    server/events.cpp server/journal.cpp server/serve.cpp
 
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT

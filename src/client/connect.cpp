@@ -32,12 +32,11 @@ static int await_connection(int fd, int milliseconds) {
 // is the one that it looks for and nobody listens there: it would echo, too.
 // What was asked for does not tell: 0.0.0.0 and :: connect to loopback.
 static bool connected_to_itself(int fd) {
-    struct sockaddr_storage own = {};
-    struct sockaddr_storage peer = {};
+    union address own = {};
+    union address peer = {};
     socklen_t size = sizeof peer;
     return local_address(fd, &own) == 0 &&
-           getpeername(fd, reinterpret_cast<struct sockaddr *>(&peer), &size) ==
-               0 &&
+           getpeername(fd, &peer.any, &size) == 0 &&
            memcmp(&own, &peer, sizeof own) == 0;
 }
 
@@ -70,9 +69,7 @@ static int connect_one(const struct addrinfo *to, int milliseconds) {
         return -1;
     if (finish_connection(fd, to, milliseconds) == 0)
         return fd;
-    int reason = errno;
-    (void)close(fd); // nothing was sent on it
-    errno = reason;
+    close_after_failure(fd);
     return -1;
 }
 
@@ -104,7 +101,7 @@ int connect_to(const char *host, in_port_t port, int family, int seconds,
     int fd = -1;
     for (struct addrinfo *to = addresses; to != nullptr && fd == -1;
          to = to->ai_next) {
-        struct sockaddr_storage address = {};
+        union address address = {};
         memcpy(&address, to->ai_addr, to->ai_addrlen);
         format_address(&address, peer);
         fd = connect_one(to, seconds == 0 ? -1 : share_of_time(deadline, to));

@@ -17,24 +17,6 @@
 constexpr int first_passed_fd = 3; // SD_LISTEN_FDS_START
 constexpr int most_unsent = 128 * 1024;
 
-static struct sockaddr_in *as_ipv4(struct sockaddr_storage *address) {
-    return reinterpret_cast<struct sockaddr_in *>(address);
-}
-
-static struct sockaddr_in6 *as_ipv6(struct sockaddr_storage *address) {
-    return reinterpret_cast<struct sockaddr_in6 *>(address);
-}
-
-static const struct sockaddr_in *
-as_ipv4(const struct sockaddr_storage *address) {
-    return reinterpret_cast<const struct sockaddr_in *>(address);
-}
-
-static const struct sockaddr_in6 *
-as_ipv6(const struct sockaddr_storage *address) {
-    return reinterpret_cast<const struct sockaddr_in6 *>(address);
-}
-
 // A scope is an interface's name or, as getnameinfo(3) writes it, its number.
 static int parse_scope(const char *text, uint32_t *scope) {
     long number = 0;
@@ -67,16 +49,16 @@ static int parse_ipv6(const char *text, struct sockaddr_in6 *address) {
 }
 
 int parse_address(const char *text, int family, in_port_t port,
-                  struct sockaddr_storage *address) {
-    struct sockaddr_storage parsed = {};
-    struct sockaddr_in *ipv4 = as_ipv4(&parsed);
-    if (family != AF_INET6 && inet_pton(AF_INET, text, &ipv4->sin_addr) == 1) {
-        ipv4->sin_family = AF_INET;
-        ipv4->sin_port = htons(port);
+                  union address *address) {
+    union address parsed = {};
+    if (family != AF_INET6 &&
+        inet_pton(AF_INET, text, &parsed.ipv4.sin_addr) == 1) {
+        parsed.ipv4.sin_family = AF_INET;
+        parsed.ipv4.sin_port = htons(port);
     } else if (family != AF_INET) {
-        if (parse_ipv6(text, as_ipv6(&parsed)) == -1)
+        if (parse_ipv6(text, &parsed.ipv6) == -1)
             return -1;
-        as_ipv6(&parsed)->sin6_port = htons(port);
+        parsed.ipv6.sin6_port = htons(port);
     } else {
         errno = EINVAL;
         return -1;
@@ -85,24 +67,26 @@ int parse_address(const char *text, int family, in_port_t port,
     return 0;
 }
 
-void format_address(const struct sockaddr_storage *address,
+bool ipv4_of(const union address *address, struct in_addr *ipv4) {
+    *ipv4 = address->ipv4.sin_addr;
+    if (address->any.sa_family == AF_INET)
+        return true;
+    const struct in6_addr *ipv6 = &address->ipv6.sin6_addr;
+    memcpy(ipv4, ipv6->s6_addr + 12, sizeof *ipv4);
+    return IN6_IS_ADDR_V4MAPPED(ipv6);
+}
+
+void format_address(const union address *address,
                     char text[address_text_size]) {
     char host[INET6_ADDRSTRLEN] = "?";
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *ipv4 = as_ipv4(address);
-        (void)inet_ntop(AF_INET, &ipv4->sin_addr, host, sizeof host); // fits
-        (void)snprintf(text, address_text_size, "%s:%d", host,
-                       ntohs(ipv4->sin_port));
-        return;
-    }
-    const struct sockaddr_in6 *ipv6 = as_ipv6(address);
-    int port = ntohs(ipv6->sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr)) {
-        const uint8_t *ipv4 = ipv6->sin6_addr.s6_addr + 12;
-        (void)inet_ntop(AF_INET, ipv4, host, sizeof host); // fits
+    int port = ntohs(address->ipv6.sin6_port); // where IPv4 has it as well
+    struct in_addr ipv4 = {};
+    if (ipv4_of(address, &ipv4)) {
+        (void)inet_ntop(AF_INET, &ipv4, host, sizeof host); // fits
         (void)snprintf(text, address_text_size, "%s:%d", host, port);
         return;
     }
+    const struct sockaddr_in6 *ipv6 = &address->ipv6;
     (void)inet_ntop(AF_INET6, &ipv6->sin6_addr, host, sizeof host); // fits
     if (ipv6->sin6_scope_id == 0)
         (void)snprintf(text, address_text_size, "[%s]:%d", host, port);
@@ -133,18 +117,17 @@ int set_client_options(int socket, const struct client_options *options) {
 }
 
 // Returns the call that failed, with its errno; null if none did.
-static const char *bind_and_listen(int fd, const struct sockaddr_storage *to,
+static const char *bind_and_listen(int fd, const union address *to,
                                    const struct listen_settings *settings) {
-    bool ipv6 = to->ss_family == AF_INET6;
-    socklen_t size = ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    bool ipv6 = to->any.sa_family == AF_INET6;
     // A restart must not wait for old connections in TIME_WAIT.
     if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
         return "setsockopt SO_REUSEADDR";
     // Set in both cases: the default is the administrator's to change.
-    if (ipv6 &&
-        set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, settings->ipv6_only) == -1)
+    if (ipv6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+                         settings->family == AF_INET6) == -1)
         return "setsockopt IPV6_V6ONLY";
-    if (bind(fd, reinterpret_cast<const struct sockaddr *>(to), size) == -1)
+    if (bind(fd, &to->any, ipv6 ? sizeof to->ipv6 : sizeof to->ipv4) == -1)
         return "bind";
     // From listen(2) on there may be clients.
     if (set_client_options(fd, &settings->clients) == -1)
@@ -154,45 +137,40 @@ static const char *bind_and_listen(int fd, const struct sockaddr_storage *to,
     return nullptr;
 }
 
-int listen_at(const struct sockaddr_storage *address,
+int listen_at(const union address *address,
               const struct listen_settings *settings,
               struct listen_failure *failure) {
     failure->call = "socket";
     failure->address = *address;
-    int fd = socket(address->ss_family,
+    int fd = socket(address->any.sa_family,
                     SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)
         return -1;
     failure->call = bind_and_listen(fd, address, settings);
     if (failure->call == nullptr)
         return fd;
-    int reason = errno;
-    (void)close(fd); // never used; the reason to tell is the other one
-    errno = reason;
+    close_after_failure(fd);
     return -1;
 }
 
-int listen_everywhere(int family, in_port_t port,
-                      const struct listen_settings *settings,
+int listen_everywhere(in_port_t port, const struct listen_settings *settings,
                       struct listen_failure *failure) {
-    struct sockaddr_storage any = {};
-    struct listen_settings of_family = *settings;
-    of_family.ipv6_only = family == AF_INET6;
-    if (family != AF_INET) {
-        as_ipv6(&any)->sin6_family = AF_INET6;
-        as_ipv6(&any)->sin6_addr = in6addr_any;
-        as_ipv6(&any)->sin6_port = htons(port);
-        int fd = listen_at(&any, &of_family, failure);
-        // The host was built or booted without IPv6, or has it switched off.
-        bool no_ipv6 = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
-        if (fd != -1 || family == AF_INET6 || !no_ipv6)
-            return fd;
-    }
-    any = {};
-    as_ipv4(&any)->sin_family = AF_INET;
-    as_ipv4(&any)->sin_addr.s_addr = htonl(INADDR_ANY);
-    as_ipv4(&any)->sin_port = htons(port);
-    return listen_at(&any, &of_family, failure);
+    union address ipv6 = {};
+    ipv6.ipv6.sin6_family = AF_INET6;
+    ipv6.ipv6.sin6_addr = in6addr_any;
+    ipv6.ipv6.sin6_port = htons(port);
+    union address ipv4 = {};
+    ipv4.ipv4.sin_family = AF_INET;
+    ipv4.ipv4.sin_addr.s_addr = htonl(INADDR_ANY);
+    ipv4.ipv4.sin_port = htons(port);
+    if (settings->family == AF_INET)
+        return listen_at(&ipv4, settings, failure);
+    int fd = listen_at(&ipv6, settings, failure);
+    // The host was built or booted without IPv6, or has it switched off.
+    if (fd == -1 && settings->family == AF_UNSPEC &&
+        (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+        fd = listen_at(&ipv4, settings, failure);
+    return fd;
 }
 
 // FD's integer option OPTION, or -1 with errno.
@@ -248,8 +226,41 @@ int inherited_listener(void) {
     return first_passed_fd;
 }
 
-int local_address(int socket, struct sockaddr_storage *address) {
+// Whether accept(2) has told of the listener, or of what it lacked.
+static bool concerns_listener(int error) {
+    switch (error) {
+    case EAGAIN:
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int accept_from(int listener, union address *peer) {
+    int fd = -1;
+    for (int tries = 0; fd == -1 && tries < 2; tries++) {
+        socklen_t size = sizeof *peer;
+        fd = accept4(listener, &peer->any, &size, SOCK_CLOEXEC);
+        if (fd == -1 && concerns_listener(errno))
+            break;
+    }
+    return fd;
+}
+
+int local_address(int socket, union address *address) {
     socklen_t size = sizeof *address;
-    return getsockname(socket, reinterpret_cast<struct sockaddr *>(address),
-                       &size);
+    return getsockname(socket, &address->any, &size);
+}
+
+void close_after_failure(int fd) {
+    int reason = errno;
+    (void)close(fd); // never used; the reason to tell is the other one
+    errno = reason;
 }

@@ -41,6 +41,14 @@ static int exit_status(int echoed) {
     }
 }
 
+pid_t fork_child(void) {
+#ifdef HAVE__FORK
+    return _Fork();
+#else
+    return fork();
+#endif
+}
+
 void serve_client(int client, const struct client_options *options) {
     // Else the port would stay taken, and whoever reads the log would wait,
     // when the parent has gone. One call: each costs connections.

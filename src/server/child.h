@@ -3,9 +3,15 @@
 // its end.
 #pragma once
 
-#include "common/reap.h"
+#include <sys/types.h>
+
+#include "common/status.h"
 
 struct client_options;
+
+// fork(2), without what only threads and pthread_atfork(3) need, and each child
+// would pay for: _Fork(3), where the C library has it. FIGURE
+pid_t fork_child(void);
 
 // For the child, right after its fork: closes every descriptor below CLIENT,
 // which are the parent's (standard input, output and error, and the listener);

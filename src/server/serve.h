@@ -17,14 +17,6 @@ struct serve_settings {
     const struct client_options *options;
 };
 
-// Installs the handlers that serve() relies on, for SIGCHLD, SIGTERM, SIGUSR1
-// and, unless they were ignored (nohup(1), a background job), SIGINT and
-// SIGHUP. Blocks these, and SIGQUIT, except where serve() waits: in a child
-// they stay blocked. Ignores SIGTTOU. Returns 0, or -1 with sigaction(2)'s
-// errno. To be called before the port is announced, so that whoever reads the
-// announcement may send a signal.
-int serve_signals(void);
-
 // Accepts clients and gives each a child process that echoes until end of
 // file, until SIGTERM, SIGINT or SIGHUP begins the drain: clients in the
 // backlog are accepted, for a second at most and while there are free places;
@@ -34,16 +26,17 @@ int serve_signals(void);
 // sent what was meant as one. SIGUSR1 logs the totals. CHILDREN is an empty
 // table; its limit is the most clients at once, the others wait in the backlog,
 // and a line says so once a minute at most. Children that have ended are reaped
-// together, some milliseconds after a reaping; at once where one of them is
-// waited for, or clients are counted by address. One that ends as none should
-// (child_crashed()) is told on standard error, once a second at most.
+// together, every few milliseconds, while clients keep coming; at once where
+// one of them is waited for, or clients are counted by address. One that ends
+// as none should (child_crashed()) is told on standard error, once a second at
+// most.
 //
-// Takes the listener over and closes it. Holds no client's descriptor when it
-// waits, except that of a client whose fork has failed and is tried again; and
-// it looks for signals once more before it refuses a client. What runs out
-// (descriptors, memory, processes) is waited for, with one line of complaint a
-// second; a client is not lost by it, unless the server ends. Standard output
-// and error are written by log.h alone.
+// The caller has called serve_signals(). Takes the listener over and closes it.
+// Holds no client's descriptor when it waits, except that of a client whose
+// fork has failed and is tried again; and it looks for signals once more before
+// it refuses a client. What runs out (descriptors, memory, processes) is waited
+// for, with one line of complaint a second; a client is not lost by it, unless
+// the server ends. Standard output and error are written by log.h alone.
 //
 // Returns 0 after a drain that was asked for, with every child reaped; or -1,
 // the reason logged, after one that the listener forced by accept(2)'s EBADF,

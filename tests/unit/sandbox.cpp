@@ -27,6 +27,7 @@
 #include "common/sockets.h"
 #include "common/stream.h"
 #include "server/children.h"
+#include "server/events.h"
 #include "server/sandbox.h"
 #include "server/serve.h"
 #include "support/machine.h"

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/sockets.h"
 #include "server/children.h"
+#include "server/events.h"
 #include "server/serve.h"
 #include "support/support.h"
 #include "support/wrap.h"

@@ -48,7 +48,7 @@ int __wrap_listen(int fd, int backlog) {
     return -1;
 }
 
-static std::string text_of(const sockaddr_storage &address) {
+static std::string text_of(const union address &address) {
     char text[address_text_size];
     format_address(&address, text);
     return text;
@@ -56,7 +56,7 @@ static std::string text_of(const sockaddr_storage &address) {
 
 // TEXT as an address and back; "" if it is refused with REASON.
 static std::string round_trip(const char *text, int family, int reason) {
-    sockaddr_storage address = {};
+    union address address = {};
     errno = 0;
     if (parse_address(text, family, 80, &address) == 0)
         return text_of(address);
@@ -94,36 +94,40 @@ TEST_CASE("what is no address of the family is refused") {
 }
 
 TEST_CASE("the longest address fits its text") {
-    sockaddr_storage address = {};
-    auto *ipv6 = reinterpret_cast<sockaddr_in6 *>(&address);
-    memset(&ipv6->sin6_addr, 0xff, sizeof ipv6->sin6_addr);
-    ipv6->sin6_family = AF_INET6;
-    ipv6->sin6_port = 0xffff;
-    ipv6->sin6_scope_id = UINT32_MAX;
+    union address address = {};
+    memset(&address.ipv6, 0xff, sizeof address.ipv6);
+    address.ipv6.sin6_family = AF_INET6;
     CHECK(text_of(address) ==
           "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
 }
 
 static int port_of(const Fd &fd) {
-    sockaddr_storage address = {};
+    union address address = {};
     REQUIRE(local_address(fd.get(), &address) == 0);
     std::string text = text_of(address);
     return std::stoi(text.substr(text.rfind(':') + 1));
 }
 
-constexpr listen_settings settings = {
-    .ipv6_only = false, .backlog = 5, .clients = {.timeout = 7}};
+static listen_settings of_family(int family) {
+    return {.family = family, .backlog = 5, .clients = {.timeout = 7}};
+}
+
+static int listen_anywhere(int family, int port, listen_failure *failure) {
+    listen_settings settings = of_family(family);
+    return listen_everywhere(static_cast<in_port_t>(port), &settings, failure);
+}
 
 static Fd listen_on(const char *text, listen_failure *failure, int port = 0) {
-    sockaddr_storage address = {};
+    union address address = {};
     REQUIRE(parse_address(text, AF_UNSPEC, static_cast<in_port_t>(port),
                           &address) == 0);
+    listen_settings settings = of_family(AF_UNSPEC);
     return Fd(listen_at(&address, &settings, failure));
 }
 
 TEST_CASE("a listener takes IPv6 and IPv4 on one socket") {
     listen_failure failure = {};
-    Fd both(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
+    Fd both(listen_anywhere(AF_UNSPEC, 0, &failure));
     REQUIRE(both.get() != -1);
     if (have_ipv6())
         CHECK(dial(port_of(both), AF_INET6).get() != -1);
@@ -134,12 +138,11 @@ TEST_CASE("a listener takes IPv6 and IPv4 on one socket") {
 TEST_CASE("a family may have the port to itself" *
           doctest::skip(!have_ipv6())) {
     listen_failure failure = {};
-    Fd ipv6(listen_everywhere(AF_INET6, 0, &settings, &failure));
+    Fd ipv6(listen_anywhere(AF_INET6, 0, &failure));
     REQUIRE(ipv6.get() != -1);
     int port = port_of(ipv6);
     // Were it not IPv6 alone, the port would be taken for IPv4 too.
-    Fd ipv4(listen_everywhere(AF_INET, static_cast<in_port_t>(port), &settings,
-                              &failure));
+    Fd ipv4(listen_anywhere(AF_INET, port, &failure));
     CHECK(ipv4.get() != -1);
 }
 
@@ -151,10 +154,10 @@ TEST_CASE("a host without IPv6 listens on IPv4 alone") {
         no_ipv6 = error;
         listen_failure failure = {};
         size_t held = descriptors_of(getpid()).size();
-        Fd ipv4(listen_everywhere(AF_UNSPEC, 0, &settings, &failure));
+        Fd ipv4(listen_anywhere(AF_UNSPEC, 0, &failure));
         CHECK(ipv4.get() != -1);
         CHECK(dial(port_of(ipv4), AF_INET).get() != -1);
-        CHECK(listen_everywhere(AF_INET6, 0, &settings, &failure) == -1);
+        CHECK(listen_anywhere(AF_INET6, 0, &failure) == -1);
         CHECK(errno == error);
         CHECK(std::string(failure.call) == (bind_fails ? "bind" : "socket"));
         ipv4.close();
@@ -167,7 +170,7 @@ TEST_CASE("a listen that fails is named, and leaves nothing open") {
     listen_failure failure = {};
     size_t held = descriptors_of(getpid()).size();
     listen_fails = true;
-    CHECK(listen_everywhere(AF_UNSPEC, 0, &settings, &failure) == -1);
+    CHECK(listen_anywhere(AF_UNSPEC, 0, &failure) == -1);
     CHECK(errno == EADDRINUSE);
     listen_fails = false;
     CHECK(std::string(failure.call) == "listen");
@@ -192,7 +195,8 @@ TEST_CASE("a failure names the call and the address") {
 
 TEST_CASE("what is no TCP socket has no client's options") {
     Fd file = scratch_file();
-    CHECK(set_client_options(file.get(), &settings.clients) == -1);
+    client_options options = {7};
+    CHECK(set_client_options(file.get(), &options) == -1);
     CHECK(errno == ENOTSOCK);
 }
 
@@ -230,7 +234,8 @@ TEST_CASE("an accepted socket has its options from the listener") {
 TEST_CASE("MPTCP does without urgent bytes" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd mptcp = mptcp_socket();
-    CHECK(set_client_options(mptcp.get(), &settings.clients) == 0);
+    client_options options = {7};
+    CHECK(set_client_options(mptcp.get(), &options) == 0);
     CHECK(option<timeval>(mptcp.get(), SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
 
