@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/connect.h"
+#include "client/ending.h"
 #include "client/talk.h"
 #include "common/arguments.h"
 #include "common/die.h"
@@ -100,24 +101,16 @@ static void read_options(struct options *o, int argc, char **argv) {
         argument_number(usage, "port", argv[optind + 1], 1, 65535));
 }
 
-// One line of reason on standard error; the first is the one that matters.
+// The reason first, then what it has cost.
 static void explain(const struct talk_report *r, const char *peer) {
     errno = r->error;
-    if (r->failed != nullptr)
+    if (r->failed != nullptr && r->error != 0)
         warn("%s: %s", peer, r->failed);
-    else if (r->killed_by != 0)
-        warn_plain("%s: the writer was killed by signal %d", peer,
-                   r->killed_by);
-    else if (r->server_first)
-        warn_plain("%s: the server ended the connection%s", peer,
-                   r->input_left   ? " with input left"
-                   : r->sent == 0U ? " before anything was sent"
-                                   : "");
+    else if (r->failed != nullptr)
+        warn_plain("%s: %s", peer, r->failed);
     if (r->sent != r->received)
         warn_plain("%s: sent %ju bytes, received %ju", peer, uintmax_t{r->sent},
                    uintmax_t{r->received});
-    else if (r->altered)
-        warn_plain("%s: what came back is not what was sent", peer);
 }
 
 int main(int argc, char **argv) {

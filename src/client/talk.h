@@ -13,23 +13,11 @@ struct talk_settings {
 };
 
 struct talk_report {
-    const char *failed; // what could not be done; null if nothing
-    int error;          // its errno
-    int killed_by;      // the signal that ended the writer from outside, or 0
-    bool server_first;  // the server ended while the writer was at work
-    bool input_left;    // and input was there that nobody has read
-    bool altered;       // the bytes received differ from those sent
+    const char *failed; // what has happened or could not be done; null: nothing
+    int error;          // its errno, 0 if it has none
     uint64_t sent;      // bytes of the input that were read to be sent
     uint64_t received;  // bytes that came back
 };
-
-// From now on SIGINT, SIGTERM and SIGHUP, unless ignored, first end and reap
-// the writer, then this process by the same signal. Process 1 of a PID
-// namespace, which that does not kill (pid_namespaces(7)), exits with status
-// 128 + the signal's number instead. To be called before talk(), and before
-// anything that may block. Leaves SIGCHLD caught and blocked. Returns 0, or -1
-// with sigaction(2)'s errno.
-int catch_signals(void);
 
 // Sends the input over the socket until its end or, unless RAW, a line that is
 // exactly q or Q (lines.h), then half-closes (shutdown(2)); writes what comes
@@ -39,6 +27,7 @@ int catch_signals(void);
 // end of file. Ends and reaps the writer before it returns; the writer ends as
 // well when this process is killed.
 //
-// Returns 0 when every byte of the input has come back; or -1, and *REPORT
-// says why not. The caller ignores SIGPIPE.
+// Returns 0 when the whole input was sent and as many bytes have come back; or
+// -1, and *REPORT says why not. The caller has called catch_signals() and
+// ignores SIGPIPE.
 int talk(const struct talk_settings *settings, struct talk_report *report);

@@ -148,7 +148,7 @@ static const struct {
      },
      0},
     {"end of the server",
-     [](Findings &, Talk &talk) { talk.connection.close(); }, 0},
+     [](Findings &, Talk &talk) { talk.connection.close(); }, 1},
     {"reset", [](Findings &, Talk &talk) { reset_connection(talk.connection); },
      1},
     {"end of the writer",

@@ -52,8 +52,8 @@ struct Demonstration {
     Words words; // its path and its arguments
     int lines;   // after which it sleeps
     int children;
-    std::string child_state; // "" where there is none
-    std::vector<int> caught; // by the parent and, as a copy, its children
+    std::string child_state;  // "" where there is none
+    std::vector<int> caught;  // by the parent and, as a copy, its children
     bool output_full = false; // which makes one sleep that else never would
 };
 // Parents and children while they sleep, side by side: descriptors, signals,

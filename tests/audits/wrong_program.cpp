@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,6 +95,8 @@ static int exit_status() {
 
 // ---- the client -------------------------------------------------------------
 
+static bool *finished; // in both processes: there is nothing left to send
+
 static void note_child(int) {
     child_ended = 1;
 }
@@ -137,6 +140,7 @@ static void reset_signals() {
     }
     if (mistake == sends_quit)
         (void)write_all(socket, "q\n", 2);
+    *finished = true;
     if (mistake != no_half_close)
         (void)shutdown(socket, SHUT_WR);
     if (mistake == child_stays)
@@ -181,6 +185,9 @@ static int run_client(const char *host, const char *port) {
     for (int signo : {SIGINT, SIGTERM, SIGHUP})
         if (set_signal(signo, end_with_child) == -1)
             die("sigaction");
+    finished = static_cast<bool *>(mmap(nullptr, sizeof *finished,
+                                        PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     pid_t parent = getpid();
     child = fork();
     if (child == -1)
@@ -189,6 +196,7 @@ static int run_client(const char *host, const char *port) {
         run_writer(socket, parent);
     begin_parent(socket);
     receive(socket);
+    failed = failed || !*finished; // the server was the first to end
     if (child != 0 && mistake != child_left) {
         (void)kill(child, SIGKILL);
         (void)reap_child();

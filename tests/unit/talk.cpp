@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/ending.h"
 #include "client/talk.h"
+#include "common/signals.h"
 #include "support/support.h"
 #include "support/wrap.h"
 
@@ -106,6 +108,10 @@ static Talk talk_about(const std::string &input, const Peer &peer,
     return talked;
 }
 
+static std::string what_failed(const Talk &talked) {
+    return talked.report.failed == nullptr ? "" : talked.report.failed;
+}
+
 static void echo(const Fd &end) {
     char buffer[10000];
     ssize_t n = 0;
@@ -125,7 +131,6 @@ TEST_CASE("lines come back with their prefix") {
           "Message from server: one\nMessage from server: two\n");
     CHECK(talked.report.sent == 8);
     CHECK(talked.report.received == 8);
-    CHECK_FALSE(talked.report.server_first);
 }
 
 TEST_CASE("raw bytes come back untouched, q and all") {
@@ -139,7 +144,7 @@ TEST_CASE("no input is no failure") {
     CHECK(talk_about("", echo).result == 0);
 }
 
-TEST_CASE("missing, altered and added bytes are noticed") {
+TEST_CASE("missing and added bytes are noticed") {
     auto answer = [](const std::string &reply) {
         return [reply](const Fd &end) {
             receive(end, 6);
@@ -149,9 +154,6 @@ TEST_CASE("missing, altered and added bytes are noticed") {
     };
     CHECK(talk_about("hello\n", answer("hello\n")).result == 0);
     CHECK(talk_about("hello\n", answer("hell")).result == -1);
-    Talk altered = talk_about("hello\n", answer("hallo\n"));
-    CHECK(altered.result == -1);
-    CHECK(altered.report.altered);
     CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
 }
 
@@ -160,10 +162,8 @@ TEST_CASE("a server that ends first ends the writer too") {
     Fd to = scratch_file();
     Talk talked =
         talk_with([](const Fd &) {}, keyboard.read_end.get(), to.get(), false);
-    CHECK(talked.result == 0); // no byte is missing
-    CHECK(talked.report.server_first);
-    CHECK_FALSE(talked.report.input_left);
-    CHECK(talked.report.failed == nullptr);
+    CHECK(talked.result == -1);
+    CHECK(what_failed(talked) == "the server ended the connection");
 }
 
 // The writer is the only child of PARENT but OTHER.
@@ -189,11 +189,7 @@ TEST_CASE("a writer that has sent all is waited for, and its status taken") {
                                  end_when_writer_stops);
         half_close = {};
         CHECK(talked.result == (failed ? -1 : 0));
-        CHECK_FALSE(talked.report.server_first);
-        CHECK_FALSE(talked.report.input_left);
-        CHECK(talked.report.killed_by == 0);
-        std::string what = talked.report.failed ? talked.report.failed : "";
-        CHECK(what == std::string(failed ? "shutdown" : ""));
+        CHECK(what_failed(talked) == (failed ? "shutdown" : ""));
     }
 }
 
@@ -221,7 +217,7 @@ TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
     CHECK(orphans_left_by(talker.pid()) == 0);
 }
 
-TEST_CASE("input that is still in the writer's hands is told") {
+TEST_CASE("input that the server does not wait for is told") {
     Fd from = scratch_file(std::string(1 << 22, 'x'));
     Fd to = scratch_file();
     Talk talked = talk_with(
@@ -232,8 +228,7 @@ TEST_CASE("input that is still in the writer's hands is told") {
         },
         from.get(), to.get(), true);
     CHECK(talked.result == -1);
-    CHECK(talked.report.server_first);
-    CHECK(talked.report.input_left);
+    CHECK(what_failed(talked) == "the server ended the connection");
 }
 
 TEST_CASE("input that could not be sent is a failure") {
@@ -249,13 +244,13 @@ TEST_CASE("input and output that fail are named") {
     constexpr int closed = 999;
     Talk talked = talk_with(echo, closed, to.get(), false);
     CHECK(talked.result == -1);
-    CHECK(std::string(talked.report.failed) == "standard input");
+    CHECK(what_failed(talked) == "standard input");
     CHECK(talked.report.error == EBADF);
     Fd from = scratch_file("hello\n");
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     talked = talk_with(echo, from.get(), full.get(), false);
     CHECK(talked.result == -1);
-    CHECK(std::string(talked.report.failed) == "standard output");
+    CHECK(what_failed(talked) == "standard output");
     CHECK(talked.report.error == ENOSPC);
 }
 
@@ -280,7 +275,7 @@ static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
         },
         keyboard.read_end.get(), to.get(), false, timeout);
     CHECK(talked.result == -1);
-    CHECK(talked.report.killed_by == SIGKILL);
+    CHECK(what_failed(talked) == "the writer was killed");
     return talked;
 }
 
@@ -302,7 +297,7 @@ TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
 TEST_CASE("a server that owes bytes, or its end, is given up") {
     Talk talked = talk_about("hello\n", await_client_end, false, 1);
     CHECK(talked.result == -1);
-    CHECK(std::string(talked.report.failed) == "receiving");
+    CHECK(what_failed(talked) == "receiving");
     CHECK(talked.report.error == ETIMEDOUT);
     CHECK(talked.report.sent == 6);
     CHECK(talked.report.received == 0);
@@ -313,15 +308,14 @@ TEST_CASE("a server that owes bytes, or its end, is given up") {
     for (const char *input : {"hello\n", ""}) {
         talked = talk_about(input, keep_open, false, 1);
         CHECK(talked.result == -1);
-        CHECK(std::string(talked.report.failed) == "receiving");
+        CHECK(what_failed(talked) == "receiving");
         CHECK(talked.report.error == ETIMEDOUT);
         CHECK(talked.report.sent == talked.report.received);
     }
 }
 
 TEST_CASE("a server that owes its end to a killed writer is given up") {
-    Talk talked = talk_with_killed_writer(await_client_end, 1);
-    CHECK(talked.report.error == ETIMEDOUT);
+    (void)talk_with_killed_writer(await_client_end, 1);
 }
 
 TEST_CASE("a server that does not read is given up") {
@@ -351,6 +345,7 @@ struct Staged {
         Talk talked;
         while_it_waits = events;
         *seconds_ahead = 0;
+        REQUIRE(unblock_signals() == 0); // an earlier child's would end a wait
         REQUIRE(catch_signals() == 0);
         talked.result = talk(&settings, &talked.report);
         return talked;
@@ -387,7 +382,7 @@ TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
                        pass(900), send, pass(5000), hang_up, pass(900), end});
     CHECK(while_it_waits.empty());
     CHECK(talked.report.received == 2);
-    CHECK(talked.result == 0);
+    CHECK_MESSAGE(talked.result == 0, what_failed(talked));
 }
 
 TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server its time to end") {
@@ -401,8 +396,7 @@ TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server its time to end") {
     };
     Talk talked = run({pass(5000), kill_writer, pass(900), end});
     CHECK(while_it_waits.empty());
-    CHECK(talked.report.killed_by == SIGKILL);
-    CHECK(talked.report.failed == nullptr);
+    CHECK(what_failed(talked) == "the writer was killed");
     while_it_waits.clear();
 }
 
