@@ -9,6 +9,15 @@
 
 #include "common/signals.h"
 
+// SIGNO alone, or nothing for 0.
+static sigset_t set_of(int signo) {
+    sigset_t set;
+    (void)sigemptyset(&set); // neither can fail: the signal exists
+    if (signo != 0)
+        (void)sigaddset(&set, signo);
+    return set;
+}
+
 int set_signal(int signo, signal_handler *handler) {
     struct sigaction action = {};
     action.sa_handler = handler;
@@ -25,16 +34,12 @@ int signal_ignored(int signo) {
 }
 
 int block_signal(int signo) {
-    sigset_t set;
-    (void)sigemptyset(&set); // cannot fail on a set of our own
-    if (sigaddset(&set, signo) == -1)
-        return -1;
+    sigset_t set = set_of(signo);
     return sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
 int unblock_signals(void) {
-    sigset_t none;
-    (void)sigemptyset(&none); // cannot fail on a set of our own
+    sigset_t none = set_of(0);
     return sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
@@ -43,32 +48,22 @@ static struct timespec timespec_of(int milliseconds) {
             .tv_nsec = milliseconds % 1000 * 1000000L};
 }
 
-static int wait_with_mask(const sigset_t *mask, int fd, int milliseconds) {
+int wait_without(int signo, int fd, int milliseconds) {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN, .revents = 0};
     struct timespec time = timespec_of(milliseconds);
-    return ppoll(&poll_fd, 1, milliseconds == -1 ? nullptr : &time, mask);
+    sigset_t mask = set_of(signo);
+    return ppoll(&poll_fd, 1, milliseconds == -1 ? nullptr : &time, &mask);
 }
 
 int wait_for(int fd, int milliseconds) {
-    sigset_t none;
-    (void)sigemptyset(&none); // cannot fail on a set of our own
-    return wait_with_mask(&none, fd, milliseconds);
-}
-
-int wait_without(int signo, int fd, int milliseconds) {
-    sigset_t held;
-    (void)sigemptyset(&held); // cannot fail on a set of our own
-    if (sigaddset(&held, signo) == -1)
-        return -1;
-    return wait_with_mask(&held, fd, milliseconds);
+    return wait_without(0, fd, milliseconds);
 }
 
 void pause_for(int milliseconds) {
     struct timespec time = timespec_of(milliseconds);
-    sigset_t none;
+    sigset_t none = set_of(0);
     sigset_t before;
-    (void)sigemptyset(&none); // cannot fail, nor can these, on sets of our own
-    (void)sigprocmask(SIG_SETMASK, &none, &before);
+    (void)sigprocmask(SIG_SETMASK, &none, &before); // cannot fail
     (void)nanosleep(&time, nullptr); // cut short by a signal: all the better
     (void)sigprocmask(SIG_SETMASK, &before, nullptr);
 }

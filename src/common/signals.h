@@ -20,8 +20,8 @@ int set_signal(int signo, signal_handler *handler);
 // Whether SIGNO is ignored, by sigaction(2): 1 or 0, or -1 with its errno.
 int signal_ignored(int signo);
 
-// Blocks SIGNO outside wait_for(), by sigprocmask(2). Returns 0, or -1 with
-// errno EINVAL.
+// Blocks SIGNO outside wait_for(), by sigprocmask(2). Returns 0; it knows no
+// failure here.
 int block_signal(int signo);
 
 // Unblocks every signal. Returns 0; sigprocmask(2) knows no failure here.
@@ -37,7 +37,7 @@ int unblock_signals(void);
 int wait_for(int fd, int milliseconds);
 
 // As wait_for(), but SIGNO stays blocked: for a signal that can wait longer
-// than what FD tells. Also -1 with errno EINVAL, when there is no such signal.
+// than what FD tells. 0 is none.
 int wait_without(int signo, int fd, int milliseconds);
 
 // Sleeps for MILLISECONDS with every signal let in: for where wait_for() fails.

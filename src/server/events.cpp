@@ -45,7 +45,7 @@ bool signal_came(void) {
 
 int await_event(int listener, int milliseconds, bool holding) {
     any_signal = 0;
-    int ready = holding ? wait_without(SIGCHLD, listener, milliseconds)
-                        : wait_for(listener, milliseconds);
+    int held = holding ? SIGCHLD : 0;
+    int ready = wait_without(held, listener, milliseconds);
     return ready == -1 && errno == EINTR && any_signal ? 0 : ready;
 }

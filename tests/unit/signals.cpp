@@ -30,8 +30,6 @@ TEST_CASE("set_signal installs what was asked for, without SA_RESTART") {
           }) == 0);
     CHECK(set_signal(SIGKILL, note) == -1);
     CHECK(errno == EINVAL);
-    CHECK(block_signal(1000) == -1);
-    CHECK(errno == EINVAL);
 }
 
 TEST_CASE("a signal that came before the sleep ends it at once") {
@@ -87,8 +85,6 @@ TEST_CASE("wait_without leaves one signal out, and no other") {
               return wait_without(SIGUSR1, -1, -1) == -1 && errno == EINTR &&
                      handled == 1;
           }) == 0);
-    CHECK(wait_without(-1, -1, 0) == -1);
-    CHECK(errno == EINVAL);
 }
 
 TEST_CASE("an ignored signal is known as such") {
