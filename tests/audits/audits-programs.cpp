@@ -11,6 +11,7 @@
 
 #include "audits/audits.h"
 #include "audits/judge.h"
+#include "support/sockets.h"
 
 // ---- the client under audit -------------------------------------------------
 

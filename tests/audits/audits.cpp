@@ -9,6 +9,9 @@
 
 #include "audits/audits.h"
 #include "audits/judge.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 using Clock = std::chrono::steady_clock;
 
@@ -213,7 +216,7 @@ static void leave_at_once(const Subject &subject, std::vector<Fd> &clients) {
 }
 
 Findings audit_storm(const Words &server, int clients) {
-    raise_limit(RLIMIT_NOFILE);
+    allow_descriptors(~0U);
     Findings findings;
     Subject subject(server);
     std::vector<Fd> connections = connect_clients(subject, clients);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "audits/judge.h"
+#include "support/waiting.h"
 
 using Clock = std::chrono::steady_clock;
 

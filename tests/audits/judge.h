@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "support/findings.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
 
 void add_finding(Findings &findings, Invariant invariant,
                  const std::string &what);

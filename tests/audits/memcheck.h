@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "support/findings.h"
-#include "support/support.h"
+#include "support/process.h"
 
 class Memcheck {
   public:

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "audits/audits.h"
-#include "support/support.h"
+#include "support/process.h"
 
 static void check(const Findings &findings) {
     CHECK_MESSAGE(findings.empty(), text_of(findings));

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "audits/audits.h"
-#include "support/support.h"
+#include "support/server.h"
 
 static Words echo_mpserv() {
     return server_command({"-c", "2000", "0"});

@@ -11,7 +11,7 @@
 
 #include "audits/audits.h"
 #include "support/parallel.h"
-#include "support/support.h"
+#include "support/process.h"
 
 using Audit = Findings(const std::string &mistake);
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "audits/audits.h"
-#include "support/support.h"
+#include "support/process.h"
 
 using Audit = Findings(const Words &server);
 

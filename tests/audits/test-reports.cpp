@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 #include <string>
 
-#include "support/support.h"
+#include "support/process.h"
 
 static std::string setting(const char *name) {
     const char *value = getenv(name);

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "audits/memcheck.h"
+#include "support/proc.h"
+#include "support/server.h"
+#include "support/sockets.h"
 
 static void check_silent(Memcheck &memcheck, int processes, int killed = 0) {
     Findings findings = memcheck.findings(processes, killed);

@@ -18,7 +18,7 @@
 #include "bench/table.h"
 #include "common/arguments.h"
 #include "common/die.h"
-#include "support/support.h"
+#include "support/waiting.h"
 
 using Words = std::vector<std::string>;
 

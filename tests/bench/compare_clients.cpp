@@ -17,7 +17,8 @@
 #include "bench/table.h"
 #include "common/arguments.h"
 #include "common/die.h"
-#include "support/support.h"
+#include "support/server.h"
+#include "support/sockets.h"
 
 constexpr char usage[] = "usage: compare_clients [-m MiB] [-r rounds]";
 

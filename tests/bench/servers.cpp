@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "bench/servers.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 constexpr int attempts = 5; // to take a port before somebody else does
 

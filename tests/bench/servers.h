@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
 
 struct Contestant {
     std::string name;

@@ -16,7 +16,10 @@
 #include <unistd.h>
 #include <vector>
 
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 constexpr int at_once = 8;
 constexpr size_t message_size = 64;

@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support/support.h"
+#include "support/process.h"
+#include "support/sockets.h"
 
 using Words = std::vector<std::string>;
 // What a server sends back for the PIECE that begins at byte FIRST.

@@ -297,7 +297,7 @@ static const Control controls[] = {
      Invariant::drain},
 };
 
-// Outside doctest's test cases a failed REQUIRE of support.h comes here first.
+// Outside doctest's test cases a failed REQUIRE comes here first.
 static void explain(const doctest::AssertData &failed) {
     printf("%s:%d: %s\n", failed.m_file, failed.m_line, failed.m_expr);
     fflush(stdout);

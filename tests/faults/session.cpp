@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "faults/session.h"
+#include "support/proc.h"
+#include "support/waiting.h"
 
 constexpr int most_seconds = 5; // for one that spins
 

@@ -10,7 +10,7 @@
 #include "faults/sessions.h"
 #include "faults/tracer.h"
 #include "support/findings.h"
-#include "support/support.h"
+#include "support/process.h"
 
 // A second, in naps of this process: where the machine stands still, so does
 // the count.

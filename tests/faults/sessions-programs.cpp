@@ -8,6 +8,10 @@
 #include <sys/socket.h>
 
 #include "faults/session.h"
+#include "support/proc.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 class ProgramSession : public Session {
   public:

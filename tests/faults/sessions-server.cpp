@@ -12,6 +12,10 @@
 #include <vector>
 
 #include "faults/session.h"
+#include "support/proc.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 // Seconds that an end may take: waitpid may have to be given up first.
 constexpr int patience = 8;

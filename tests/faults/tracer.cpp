@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "faults/tracer.h"
+#include "support/proc.h"
+#include "support/waiting.h"
 
 std::string text_of(const Fault &fault) {
     if (fault.call.empty())

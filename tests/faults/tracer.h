@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/support.h"
+#include "support/process.h"
 
 // One fault as strace injects it. Counted apart for each process.
 struct Fault {

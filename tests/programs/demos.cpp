@@ -8,7 +8,11 @@
 #include <unistd.h>
 
 #include "programs/demos.h"
+#include "support/machine.h"
+#include "support/proc.h"
 #include "support/reasons.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 struct NamedStart {
     const char *name;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "support/support.h"
+#include "support/process.h"
 
 // Waits until PROCESS sleeps: a signal then ends a sleep that has begun.
 void await_sleep(const Process &process);

@@ -13,8 +13,11 @@
 #include <vector>
 
 #include "support/machine.h"
+#include "support/proc.h"
 #include "support/reasons.h"
-#include "support/support.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 static std::vector<std::string>
 client_words(int port, const std::vector<std::string> &options = {}) {

@@ -7,12 +7,16 @@
 #include <initializer_list>
 #include <sched.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 TEST_CASE("SIGTERM, SIGINT and SIGHUP let the clients finish") {
     for (int signo : {SIGTERM, SIGINT, SIGHUP}) {

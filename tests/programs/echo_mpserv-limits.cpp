@@ -17,8 +17,11 @@
 #include <vector>
 
 #include "support/machine.h"
+#include "support/proc.h"
 #include "support/reasons.h"
-#include "support/support.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 // SERVER uses next to no processor time until its third complaint; as it makes
 // one a second, that is two seconds.

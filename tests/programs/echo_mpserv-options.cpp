@@ -17,8 +17,11 @@
 #include <vector>
 
 #include "support/machine.h"
+#include "support/proc.h"
 #include "support/reasons.h"
-#include "support/support.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 static Run serve_with(std::vector<std::string> words,
                       const StartOptions &start = {}) {

@@ -11,8 +11,11 @@
 #include <sys/socket.h>
 #include <thread>
 
+#include "support/proc.h"
 #include "support/reasons.h"
-#include "support/support.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 static void stop(pid_t pid) {
     REQUIRE(kill(pid, SIGSTOP) == 0);

@@ -14,7 +14,10 @@
 #include <vector>
 
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/server.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 
 TEST_CASE("each client has a process, and a line when it comes and goes") {
     Server server;

@@ -7,6 +7,8 @@
 
 #include "programs/demos.h"
 #include "support/machine.h"
+#include "support/proc.h"
+#include "support/waiting.h"
 
 // The order of the two ends is theirs; a pid stands with its own status.
 static void check_output(const std::string &output) {

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "programs/demos.h"
+#include "support/proc.h"
+#include "support/waiting.h"
 
 TEST_CASE("each alarm cuts a sleep short") {
     check_each_start({program("signal"), "1", "100"}, [](const Run &signal) {

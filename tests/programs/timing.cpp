@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "support/support.h"
+#include "support/process.h"
+#include "support/waiting.h"
 
 struct Timed {
     const char *name;

@@ -5,6 +5,7 @@
 
 #include "programs/demos.h"
 #include "support/machine.h"
+#include "support/proc.h"
 #include "support/reasons.h"
 
 TEST_CASE("both statuses are collected, each by its name") {

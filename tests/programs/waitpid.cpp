@@ -6,6 +6,8 @@
 
 #include "programs/demos.h"
 #include "support/machine.h"
+#include "support/proc.h"
+#include "support/waiting.h"
 
 TEST_CASE("the parent polls until the child has sent its status") {
     check_each_start({program("waitpid"), "1", "1"}, [](const Run &waitpid) {

@@ -5,6 +5,7 @@
 
 #include "programs/demos.h"
 #include "support/machine.h"
+#include "support/proc.h"
 
 TEST_CASE("the child's lines, its ID and its state are printed") {
     check_each_start({program("zombie"), "0"}, [](const Run &zombie) {

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
 
 void prepare_test() {
     int fd = 0;
@@ -99,4 +100,18 @@ bool can_become_limited_user() {
         _exit(under_valgrind() && !reachable);
     }
     return ended_well(pid);
+}
+
+bool under_valgrind() {
+    return getenv("ECHO_MP_VALGRIND") != nullptr;
+}
+
+bool under_sanitizer() {
+#if defined(__SANITIZE_ADDRESS__)
+    return true;
+#elif defined(__has_feature)
+    return __has_feature(address_sanitizer);
+#else
+    return false;
+#endif
 }

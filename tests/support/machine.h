@@ -32,3 +32,9 @@ bool have_pid_namespaces();
 // Whether the test can become_limited_user(): as root, and where such a user
 // exists (not in every container).
 bool can_become_limited_user();
+
+// Whether valgrind runs the test and what it starts (tests/support/reports.sh).
+// It catches all signals, and opens standard descriptors that are closed.
+bool under_valgrind();
+// Whether this build has a sanitizer that watches memory.
+bool under_sanitizer();

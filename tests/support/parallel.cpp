@@ -7,7 +7,7 @@
 
 #include "support/network.h"
 #include "support/parallel.h"
-#include "support/support.h"
+#include "support/process.h"
 
 // A body has bounds of its own; this is for one that has lost them.
 constexpr std::chrono::seconds longest(300);

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <netdb.h>
 
+#include "support/process.h"
 #include "support/reasons.h"
-#include "support/support.h"
 
 std::string reason_of(int error) {
     const char *program = getenv("ECHO_MP_REASON");

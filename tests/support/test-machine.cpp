@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
 
 TEST_CASE("a test that is started without standard descriptors has them") {
     Run child = run_in_child([] {

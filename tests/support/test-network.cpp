@@ -8,7 +8,8 @@
 
 #include "support/machine.h"
 #include "support/network.h"
-#include "support/support.h"
+#include "support/process.h"
+#include "support/sockets.h"
 
 constexpr int not_allowed = 77;
 

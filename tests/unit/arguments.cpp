@@ -9,7 +9,7 @@
 
 #include "common/arguments.h"
 #include "common/demonstration.h"
-#include "support/support.h"
+#include "support/process.h"
 
 // What begin_demonstration() makes of WORDS: the numbers, or what it said.
 static Run read_words(std::vector<const char *> words) {

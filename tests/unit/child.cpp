@@ -12,7 +12,9 @@
 #include "common/signals.h"
 #include "common/sockets.h"
 #include "server/child.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/sockets.h"
 #include "support/wrap.h"
 
 static std::string words(int status) {

@@ -13,7 +13,7 @@
 
 #include "common/sockets.h"
 #include "server/children.h"
-#include "support/support.h"
+#include "support/process.h"
 #include "support/wrap.h"
 
 static bool no_memory, no_advice;

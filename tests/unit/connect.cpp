@@ -11,7 +11,8 @@
 
 #include "client/connect.h"
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/sockets.h"
 #include "support/wrap.h"
 
 struct Attempt {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/die.h"
-#include "support/support.h"
+#include "support/process.h"
 
 static void print_at_exit() {
     (void)!write(STDOUT_FILENO, "exit handler ran", 16);

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "common/inherit.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
 #include "support/wrap.h"
 
 static int refused_signal; // sigaction(2) fails for it

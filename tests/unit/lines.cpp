@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "client/lines.h"
-#include "support/support.h"
+#include "support/sockets.h"
 
 // A datagram socket keeps the pieces apart: one read(2) takes one of them, so
 // that every chunking of an input can be played without waiting.

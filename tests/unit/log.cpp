@@ -5,12 +5,14 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "support/support.h"
+#include "support/process.h"
+#include "support/sockets.h"
 
 // Runs BODY in a child whose standard output is FD.
 static Run with_output(int fd, const std::function<void()> &body) {

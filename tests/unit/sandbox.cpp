@@ -31,7 +31,10 @@
 #include "server/sandbox.h"
 #include "server/serve.h"
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 #include "support/wrap.h"
 
 static int status_inside(const std::function<int()> &body) {

@@ -20,7 +20,10 @@
 #include "server/children.h"
 #include "server/events.h"
 #include "server/serve.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 #include "support/wrap.h"
 
 // The first COUNT uses of a call fail with ERROR; all of them if it is

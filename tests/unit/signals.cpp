@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "common/signals.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/waiting.h"
 
 static volatile sig_atomic_t handled;
 

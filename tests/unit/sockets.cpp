@@ -11,7 +11,9 @@
 
 #include "common/sockets.h"
 #include "support/machine.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/sockets.h"
 #include "support/wrap.h"
 
 static int no_ipv6;     // the errno of a host without it; 0 where it has it

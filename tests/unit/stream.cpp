@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "common/stream.h"
-#include "support/support.h"
+#include "support/process.h"
+#include "support/sockets.h"
 #include "support/wrap.h"
 
 struct Answer {

@@ -15,7 +15,10 @@
 #include "client/ending.h"
 #include "client/talk.h"
 #include "common/signals.h"
-#include "support/support.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/sockets.h"
+#include "support/waiting.h"
 #include "support/wrap.h"
 
 // The linker hands the writer's half-close to this file (--wrap). There it
