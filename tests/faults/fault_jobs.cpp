@@ -97,11 +97,37 @@ struct Job {
     Scenario scenario;
 };
 
+static const char *name_of(Target target) {
+    static const char *const names[] = {"parent", "child", "family"};
+    return names[static_cast<int>(target)];
+}
+
 static std::string name_of(const Job &job) {
-    static const char *const targets[] = {"parent", "child", "family"};
     return std::string(job.subject->name) + ", " +
-           targets[static_cast<int>(job.scenario.target)] + ", " +
-           text_of(job.scenario.fault);
+           name_of(job.scenario.target) + ", " + text_of(job.scenario.fault);
+}
+
+void list_matrix(const Matrix &matrix, std::span<const Control> controls) {
+    static const char *const times[] = {"once", "for ever",
+                                        "once and for ever"};
+    static const char *const reactions[] = {"carries on", "loses its child",
+                                            "drains", "stops", "may end"};
+    int number = 0;
+    for (const char *asked : must_hold)
+        printf("I%d: %s\n", ++number, asked);
+    for (const Subject &subject : matrix.subjects)
+        printf("session %s: %s\n", subject.name, subject.words);
+    for (const Row &row : matrix.rows)
+        printf("%s, %s, %s: %s %s: %s%s%s\n", row.subject, name_of(row.target),
+               row.calls, row.faults, times[static_cast<int>(row.times)],
+               reactions[static_cast<int>(row.reaction)],
+               *row.says == '\0' ? "" : ", and says ", row.says);
+    for (const auto &[call, reason] : matrix.never_fails)
+        printf("%s never fails: %s\n", call.c_str(), reason);
+    for (const Control &control : controls)
+        printf("wrong_server %s, %s, %s: rejected for I%d\n", control.mistake,
+               name_of(control.target), text_of(control.fault).c_str(),
+               static_cast<int>(control.broken));
 }
 
 // ---- clean runs ------------------------------------------------------------

@@ -59,6 +59,9 @@ enum class Sweep {
                // measured the counters are written by some
 };
 
+// Prints what there is to run, and what must hold after it.
+void list_matrix(const Matrix &matrix, std::span<const Control> controls);
+
 // Runs a scenario for each row, call, fault and use of the call; of them those
 // whose names hold one of WORDS, or none of those that begin with -; all if
 // there are none. Prints each that broke

@@ -3,13 +3,13 @@
 // its first use, its second, and so on, once and for ever, in each of the ways
 // that the table has for it; signals come at every call. strace(1) does that
 // from outside, to the programs as they are. After each scenario the invariants
-// of tests/README.md must hold.
+// must hold.
 //
 // A row of the table is a test: adding one is all that it takes. A call that a
 // session makes, but that has neither a row nor a place among those that cannot
 // fail, is an error.
 //
-// usage: fault-injection quick|all|uncounted|controls [word...]
+// usage: fault-injection --list|quick|all|uncounted|controls [word...]
 // fault_jobs.h tells of the sweeps. The words choose the scenarios whose names
 // hold one of them.
 #include <cstdio>
@@ -303,9 +303,10 @@ static void explain(const doctest::AssertData &failed) {
     fflush(stdout);
 }
 
+static const Matrix matrix = {subjects, rows, never_fails};
+
 static bool run(const std::string &form,
                 const std::vector<std::string> &words) {
-    Matrix matrix = {subjects, rows, never_fails};
     if (form == "quick")
         return run_matrix(matrix, Sweep::quick, words);
     if (form == "all")
@@ -336,6 +337,10 @@ int main(int argc, char **argv) {
     std::string form = words.empty() ? "" : words.front();
     if (!words.empty())
         words.erase(words.begin());
+    if (form == "--list") {
+        list_matrix(matrix, controls);
+        return 0;
+    }
     std::string hindered = hindrance(form);
     if (!hindered.empty())
         skip_test(hindered);

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-// tests/README.md says what each of them asks.
 enum class Invariant {
     no_zombie = 1,      // I1
     parent_descriptors, // I2
@@ -23,6 +22,32 @@ enum class Invariant {
     memory,             // I10
     dispositions,       // I11
     idle,               // I12
+};
+// What each asks, I1 first. A second is one of the test's own: it is counted in
+// naps, so that a machine that stands still makes the test wait as well.
+inline constexpr const char *must_hold[] = {
+    "no zombie child within a second of quiet, nor an orphan that somebody else "
+    "has to reap; the test is a child subreaper",
+    "the parent holds the descriptors that it held when it began to listen, by "
+    "link target",
+    "a child holds its one connection and nothing else; what the starter left "
+    "open is in neither",
+    "when the fault is over, a client is served within a second",
+    "while it lasts, fewer than 50 system calls and 5 clock ticks a second",
+    "what comes back is a prefix of what was sent, and all of it after an "
+    "orderly end",
+    "one line when a client comes and one when it goes, whole, in one write; "
+    "totals that are right",
+    "the exit status is the documented one, a failure has its message, nobody "
+    "dies by SIGPIPE",
+    "after SIGTERM, to the parent or to the group, the backlog is served, then "
+    "no listener; clients finish or are killed after the grace; all reaped; "
+    "status 0",
+    "AddressSanitizer, UndefinedBehaviorSanitizer and valgrind are silent in "
+    "every process",
+    "each process catches, ignores and blocks just the signals that it should; "
+    "no handler makes a system call, but the client's when it is told to end",
+    "nobody wakes up while there is nothing to do",
 };
 
 struct Finding {
