@@ -104,7 +104,9 @@ static void judge_orphans(Findings &findings, const Process &process,
                         " processes, not " + std::to_string(count));
 }
 
-Findings audit_client(const Words &client) {
+// Receiver and writer, while the user types nothing and after the half-close:
+// their descriptors, signals and sleep.
+static Findings audit_client(const Words &client) {
     Findings findings;
     Talk talk(client);
     pid_t pid = talk.process.pid();
@@ -167,7 +169,8 @@ static const struct {
      128 + SIGHUP},
 };
 
-Findings audit_client_ends(const Words &client) {
+// Each way to end: the exit status, and no process left.
+static Findings audit_client_ends(const Words &client) {
     Findings findings;
     for (const auto &[name, cause, status] : client_ends) {
         Talk talk(client);
@@ -201,6 +204,17 @@ static Pipe full_pipe() {
 static std::string name_of(const Words &words) {
     return words[0].substr(words[0].rfind('/') + 1);
 }
+
+// How a demonstration is while it sleeps, for longer than the audit takes. What
+// a parent does in ppoll(2) it does with nothing blocked.
+struct Demonstration {
+    Words words; // its path and its arguments
+    int lines;   // after which it sleeps
+    int children;
+    std::string child_state;  // "" where there is none
+    std::vector<int> caught;  // by the parent and, as a copy, its children
+    bool output_full = false; // which makes one sleep that else never would
+};
 
 struct Demo {
     explicit Demo(const Demonstration &row)
@@ -262,7 +276,9 @@ static void judge_kill(Findings &findings, Demo &demo) {
                   demo.demonstration.children);
 }
 
-Findings
+// Parents and children while they sleep, side by side: descriptors, signals,
+// state; and no child left for long where the parent is killed.
+static Findings
 audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
     Findings findings;
     std::list<Demo> demos; // side by side, for they sleep
@@ -283,7 +299,10 @@ audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
     return findings;
 }
 
-Findings audit_demonstration_end(const Words &demonstration, int zombies) {
+// Its orderly end: status 0, and no process left but ZOMBIES that only the end
+// of their parent frees.
+static Findings audit_demonstration_end(const Words &demonstration,
+                                        int zombies) {
     Findings findings;
     std::string name = name_of(demonstration);
     Process process(demonstration);
@@ -295,3 +314,122 @@ Findings audit_demonstration_end(const Words &demonstration, int zombies) {
     judge_errors(findings, process);
     return findings;
 }
+
+// ---- the audits -------------------------------------------------------------
+
+static Words wrong(const std::string &role, const std::string &mistake) {
+    return {test_program("wrong_program"), role, mistake};
+}
+
+static Words client(const std::string &mistake) {
+    return mistake.empty() ? Words{program("echo_mpclient"), "-4"}
+                           : wrong("client", mistake);
+}
+
+static Words demo(const std::string &mistake, const std::string &seconds) {
+    Words words = wrong("demo", mistake);
+    words.push_back(seconds);
+    return words;
+}
+
+static std::vector<Demonstration> sleeping(const std::string &mistake) {
+    if (!mistake.empty())
+        return {{demo(mistake, "1000"), 2, 1, "S", {}}};
+    return {
+        {{program("fork")}, 0, 1, "S", {}, true},
+        {{program("zombie"), "1000"}, 4, 1, "Z", {}},
+        {{program("wait"), "1000"}, 4, 0, "", {}},
+        {{program("waitpid"), "1000", "1000"}, 0, 1, "S", {}},
+        {{program("signal"), "1000", "1000"}, 1, 0, "", {SIGALRM, SIGINT}},
+        {{program("sigaction"), "1000", "1000"}, 1, 0, "", {SIGALRM}},
+        {{program("remove_zombie"), "1000", "1000"}, 5, 2, "S", {SIGCHLD}},
+    };
+}
+
+// Each leaves no zombie but the one that it shows.
+static Findings audit_ends(const std::string &mistake) {
+    if (!mistake.empty())
+        return audit_demonstration_end(demo(mistake, "0"), 0);
+    Findings findings;
+    for (const Words &words : std::vector<Words>{
+             {"fork"},
+             {"zombie", "0"},
+             {"wait", "0"},
+             {"waitpid", "0", "1"},
+             {"signal", "1", "0"},
+             {"sigaction", "1", "0"},
+             {"remove_zombie", "0", "0"},
+         }) {
+        Words full = words;
+        full[0] = program(words[0]);
+        add_findings(findings,
+                     audit_demonstration_end(full, words[0] == "zombie"));
+    }
+    return findings;
+}
+
+using enum Invariant;
+
+// Where two are expected, the one is the other's consequence: a zombie that the
+// client never reaps outlives it, and so does a writer that it leaves, also
+// where it is killed; signals that are blocked do not tell of a writer's end.
+const std::vector<Audit> program_audits = {
+    {"the client holds one connection, and sleeps while nobody types",
+     [](const std::string &mistake) { return audit_client(client(mistake)); },
+     {
+         {"child_blocks_signals", {dispositions}},
+         {"child_dies_by_sigpipe", {dispositions}},
+         {"child_keeps_descriptor", {child_descriptors}},
+         {"child_keeps_handlers", {dispositions}},
+         {"child_not_reaped", {no_zombie, drain}},
+         {"child_stays", {no_zombie}},
+         {"child_wakes_when_idle", {idle}},
+         {"complains", {lines}},
+         {"no_half_close", {echo}},
+         {"parent_blocks_signals", {dispositions, no_zombie}},
+         {"parent_dies_by_sigpipe", {dispositions}},
+         {"parent_keeps_descriptor", {parent_descriptors}},
+         {"parent_wakes_after_half_close", {idle}},
+         {"parent_wakes_when_idle", {idle}},
+         {"sends_quit", {echo}},
+         {"wrong_exit_status", {exit_status}},
+     }},
+    {"however the client ends, no process is left",
+     [](const std::string &mistake) {
+         return audit_client_ends(client(mistake));
+     },
+     {
+         {"child_left", {no_zombie, drain}},
+         {"child_not_reaped", {drain}},
+         {"child_outlives_parent", {no_zombie}},
+         {"no_half_close", {echo}},
+         {"sends_quit", {echo}},
+         {"signal_leaves_child", {drain}},
+         {"success_though_failed", {exit_status}},
+         {"wrong_exit_status", {exit_status}},
+     }},
+    {"the demonstrations hold nothing but their output while they sleep",
+     [](const std::string &mistake) {
+         return audit_demonstrations(sleeping(mistake));
+     },
+     {
+         {"child_beside", {no_zombie}},
+         {"child_blocks_signals", {dispositions}},
+         {"child_dies_by_sigpipe", {dispositions}},
+         {"child_keeps_descriptor", {child_descriptors}},
+         {"child_outlives_parent", {no_zombie}},
+         {"child_wakes_when_idle", {idle}},
+         {"parent_blocks_signals", {dispositions}},
+         {"parent_dies_by_sigpipe", {dispositions}},
+         {"parent_keeps_descriptor", {parent_descriptors}},
+         {"parent_wakes_when_idle", {idle}},
+     }},
+    {"the demonstrations leave no process, zombie the one it shows",
+     audit_ends,
+     {
+         {"child_left", {no_zombie}},
+         {"child_not_reaped", {no_zombie}},
+         {"complains", {lines}},
+         {"wrong_exit_status", {exit_status}},
+     }},
+};

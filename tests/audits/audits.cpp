@@ -169,7 +169,10 @@ static void judge_child(Findings &findings, Subject &subject,
                         std::to_string(grandchild));
 }
 
-Findings audit_descriptors(const Words &server) {
+// The parent holds what it held when it began to listen, a child its client's
+// connection and nothing else, and has no child: before, while and after there
+// are clients.
+static Findings audit_descriptors(const Words &server) {
     Findings findings;
     Subject subject(server);
     Descriptors before = descriptors_of(subject.pid);
@@ -215,7 +218,9 @@ static void leave_at_once(const Subject &subject, std::vector<Fd> &clients) {
     subject.process.signal(SIGCONT);
 }
 
-Findings audit_storm(const Words &server, int clients) {
+// CLIENTS leave at once, and their children end before one is reaped: no
+// zombie, a line for each, totals that are right, and nobody left at the end.
+static Findings audit_storm(const Words &server, int clients) {
     allow_descriptors(~0U);
     Findings findings;
     Subject subject(server);
@@ -244,9 +249,17 @@ Findings audit_storm(const Words &server, int clients) {
     return findings;
 }
 
+static Findings audit_storms(const Words &server) {
+    Findings findings;
+    for (int clients : {1, 2, 50, 500, 1000})
+        if (findings.empty())
+            findings = audit_storm(server, clients);
+    return findings;
+}
+
 // ---- signals, and sleep -----------------------------------------------------
 
-Findings audit_signals(const Words &server) {
+static Findings audit_signals(const Words &server) {
     Findings findings;
     Subject subject(server);
     std::vector<Fd> clients = connect_clients(subject, 1);
@@ -265,7 +278,8 @@ Findings audit_signals(const Words &server) {
     return findings;
 }
 
-Findings audit_idle(const Words &server) {
+// Neither the parent nor the child of a silent client wakes up for nothing.
+static Findings audit_idle(const Words &server) {
     Findings findings;
     Subject subject(server);
     std::vector<Fd> clients = connect_clients(subject, 1);
@@ -339,7 +353,9 @@ static Findings audit_end_of_grace(const Words &server) {
     return findings;
 }
 
-Findings audit_drain(const Words &server) {
+// After SIGTERM: no listener; clients finish, or are ended after the grace;
+// all are reaped; exit status 0.
+static Findings audit_drain(const Words &server) {
     Findings findings = audit_orderly_drain(server);
     return findings.empty() ? audit_end_of_grace(server) : findings;
 }
@@ -416,7 +432,9 @@ static Findings audit_lines_to(const Words &server, Output kind) {
     return findings;
 }
 
-Findings audit_lines(const Words &server) {
+// To a file, a pipe and a socket that keeps each write apart: whole lines, one
+// when a client comes and one when it goes, none when a child only stops.
+static Findings audit_lines(const Words &server) {
     Findings findings;
     for (Output kind : {Output::file, Output::pipe, Output::packets})
         add_findings(findings, audit_lines_to(server, kind));
@@ -424,7 +442,7 @@ Findings audit_lines(const Words &server) {
 }
 
 // From then on each line that it writes meets a pipe without a reader.
-Findings audit_broken_log(const Words &server) {
+static Findings audit_broken_log(const Words &server) {
     Findings findings;
     Subject subject(server, long_grace, Output::pipe);
     std::vector<Fd> clients = connect_clients(subject, 2);
@@ -463,7 +481,7 @@ static std::string fill(const Fd &client, pid_t child) {
 // A child that sleeps in a write of which a part is taken: to be stopped and
 // to go on makes that write a short one. Where nothing of it was taken yet it
 // begins anew; hence several times, the client having read much in between.
-Findings audit_echo(const Words &server) {
+static Findings audit_echo(const Words &server) {
     Findings findings;
     Subject subject(server);
     std::vector<Fd> clients = connect_clients(subject, 1);
@@ -483,3 +501,68 @@ Findings audit_echo(const Words &server) {
                         std::to_string(back.size()) + " came back");
     return findings;
 }
+
+// ---- the audits -------------------------------------------------------------
+
+static Audit of_server(const char *claim, Findings (*judge)(const Words &),
+                       const std::vector<Control> &controls) {
+    auto judge_one = [judge](const std::string &mistake) {
+        return judge(mistake.empty()
+                         ? server_command({"-c", "2000", "0"})
+                         : Words{test_program("wrong_server"), mistake});
+    };
+    return {claim, judge_one, controls};
+}
+
+using enum Invariant;
+
+const std::vector<Audit> server_audits = {
+    of_server("parent and child hold what is theirs and nothing else",
+              audit_descriptors,
+              {
+                  {"parent_keeps_client", {parent_descriptors}},
+                  {"leak_per_client", {parent_descriptors}},
+                  {"child_keeps_listener", {child_descriptors}},
+                  {"child_leaks", {child_descriptors}},
+                  {"child_forks", {child_descriptors}},
+              }),
+    of_server("however many children end at once, none stays a zombie",
+              audit_storms,
+              {
+                  {"one_waitpid", {no_zombie}},
+                  {"zombie_left", {no_zombie}},
+                  {"removed_twice", {lines}},
+              }),
+    of_server("parent and child catch, ignore and block what they should",
+              audit_signals,
+              {
+                  {"child_takes_sigint", {dispositions}},
+                  {"child_unblocks_signals", {dispositions}},
+                  {"dies_by_sigpipe", {dispositions}},
+              }),
+    of_server("parent and child sleep while there is nothing to do", audit_idle,
+              {
+                  {"wakes_when_idle", {idle}},
+                  {"child_wakes_when_idle", {idle}},
+              }),
+    of_server("a drain lets the clients finish, and loses no process",
+              audit_drain,
+              {
+                  {"child_keeps_listener", {drain}},
+                  {"drain_keeps_listener", {drain}},
+                  {"drain_leaves_children", {drain}},
+                  {"drain_loses_clients", {drain}},
+                  {"wrong_exit_status", {exit_status}},
+              }),
+    of_server("each line is whole, one write, and one for each client",
+              audit_lines,
+              {
+                  {"removed_twice", {lines}},
+                  {"line_in_pieces", {lines}},
+                  {"forked_buffer", {lines}},
+              }),
+    of_server("a log that has lost its reader stops nobody", audit_broken_log,
+              {{"dies_by_sigpipe", {exit_status}}}),
+    of_server("no byte is lost where a write is cut short", audit_echo,
+              {{"short_write_dropped", {echo}}}),
+};

@@ -4,7 +4,6 @@
 // is compared; one table. Never fails on time, but on wrong bytes and errors of
 // the project's own client. Those of a peer are told, and leave its place
 // empty.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -16,7 +15,6 @@
 #include "bench/servers.h"
 #include "bench/table.h"
 #include "common/arguments.h"
-#include "common/die.h"
 #include "support/server.h"
 #include "support/sockets.h"
 
@@ -147,9 +145,5 @@ int main(int argc, char **argv) {
         else
             die_bad_option(usage, option, argv);
     }
-    if (optind < argc)
-        die_usage(usage, "'%s' is one argument too many", argv[optind]);
-    doctest::Context context;
-    context.setOption("minimal", true);
-    return context.run();
+    return run_comparison(usage, argc, argv);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/servers.h"
+#include "common/die.h"
 #include "support/server.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
@@ -144,4 +145,12 @@ void end_without_leftovers(const Contestant &contestant, Running &running) {
         CHECK(status == 0);
     CHECK(orphans_left_by(process.pid()) == 0);
     CHECK_MESSAGE(process.errors.empty(), process.errors);
+}
+
+int run_comparison(const char *usage, int argc, char **argv) {
+    if (optind < argc)
+        die_usage(usage, "'%s' is one argument too many", argv[optind]);
+    doctest::Context context;
+    context.setOption("minimal", true);
+    return context.run();
 }

@@ -44,3 +44,6 @@ Running start_contestant(const Contestant &contestant,
 // Ends an own one, whose clients are gone, and fails the test where it has left
 // a child, dead or alive, or a descriptor that it did not hold at first.
 void end_without_leftovers(const Contestant &contestant, Running &running);
+
+// What main ends with: nothing may be left in ARGV, from optind on.
+int run_comparison(const char *usage, int argc, char **argv);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // sessions - what a program goes through while a fault strikes it, and which
-// of the invariants it has broken by the end. A session is the same with a fault
-// and without, so that a clean run of it tells which calls there are to fail.
+// of the invariants it has broken by the end. A session is the same with a
+// fault and without, so that a clean run of it tells which calls there are to
+// fail.
 #pragma once
 
 #include <string>

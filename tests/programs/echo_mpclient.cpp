@@ -335,17 +335,13 @@ TEST_CASE("input that is closed, or cannot be read, is a failure") {
     CHECK(count_of("standard input: Is a directory", directory.errors) == 1);
 }
 
-static pid_t writer_of(const Process &client) {
-    return only_child_of(client.pid());
-}
-
 TEST_CASE("a writer that is killed ends the client, with a message") {
     Server server;
     Keyboard keyboard;
     Process client(client_words(server.port), keyboard.start());
     keyboard.type("hello\n");
     REQUIRE(client.output_has(prefix + "hello\n"));
-    REQUIRE(kill(writer_of(client), SIGKILL) == 0);
+    REQUIRE(kill(only_child_of(client.pid()), SIGKILL) == 0);
     CHECK(client.wait() == 1);
     CHECK(count_of("the writer was killed\n", client.errors) == 1);
 }

@@ -26,7 +26,8 @@ enum class Invariant {
 // What each asks, I1 first. A second is one of the test's own: it is counted in
 // naps, so that a machine that stands still makes the test wait as well.
 inline constexpr const char *must_hold[] = {
-    "no zombie child within a second of quiet, nor an orphan that somebody else "
+    "no zombie child within a second of quiet, nor an orphan that somebody "
+    "else "
     "has to reap; the test is a child subreaper",
     "the parent holds the descriptors that it held when it began to listen, by "
     "link target",

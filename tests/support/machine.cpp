@@ -27,7 +27,7 @@ void prepare_test() {
 
 void skip_test(const std::string &reason) {
     printf("skipped: %s\n", reason.c_str());
-    exit(77); // as Meson has it
+    exit(skip_status);
 }
 
 void print_missing() {

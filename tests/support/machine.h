@@ -10,7 +10,8 @@
 // started without. Where its children's orphans would not come to it, no test
 // could tell what a program leaves behind: ends the test as skipped.
 void prepare_test();
-// Ends the test, as one that cannot be run here.
+// Ends the test, as one that cannot be run here: with that status.
+constexpr int skip_status = 77; // as Meson has it
 [[noreturn]] void skip_test(const std::string &reason);
 // Prints which of the following this machine has not.
 void print_missing();

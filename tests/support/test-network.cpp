@@ -11,19 +11,17 @@
 #include "support/process.h"
 #include "support/sockets.h"
 
-constexpr int not_allowed = 77;
-
 // The network of a command that tests/support/alone.cpp runs, without the
 // capability DROPPED. Ends the test where that cannot be dropped.
 static std::string network_alone(int dropped) {
     StartOptions start;
     start.in_child = [dropped] {
         if (prctl(PR_CAPBSET_DROP, dropped, 0L, 0L, 0L) == -1)
-            _exit(not_allowed);
+            _exit(skip_status);
     };
     Run alone =
         run({test_program("alone"), "readlink", "/proc/self/ns/net"}, start);
-    if (alone.status == not_allowed)
+    if (alone.status == skip_status)
         skip_test("no capability can be dropped here");
     CHECK(alone.status == 0);
     CHECK(alone.errors.empty());
@@ -47,13 +45,13 @@ TEST_CASE("nobody outside a network is met at its ports") {
     REQUIRE(is_listening(port));
     Run child = run_in_child([port] {
         if (!enter_own_network())
-            _exit(not_allowed);
+            _exit(skip_status);
         REQUIRE_FALSE(is_listening(port));
         int own_port = 0;
         Fd listener = listen_locally(&own_port);
         REQUIRE(is_listening(own_port));
     });
-    if (child.status == not_allowed)
+    if (child.status == skip_status)
         skip_test("a network of its own is not allowed here");
     CHECK_MESSAGE(child.status == 0, child.output);
 }

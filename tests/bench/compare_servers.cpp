@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// compare - echo_mpserv, the floor under it, and every peer that is installed,
-// under the same loads in turn; one table. Never fails on time: only on wrong
-// bytes, leftovers and errors of the project's own servers. Those of a peer
-// are told, and leave its place in the table empty.
-#define DOCTEST_CONFIG_IMPLEMENT
+// compare_servers - echo_mpserv, the floor under it, and every peer that is
+// installed, under the same loads in turn; one table. Never fails on time: only
+// on wrong bytes, leftovers and errors of the project's own servers. Those of a
+// peer are told, and leave its place in the table empty.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -17,13 +16,13 @@
 #include "bench/servers.h"
 #include "bench/table.h"
 #include "common/arguments.h"
-#include "common/die.h"
 #include "support/waiting.h"
 
 using Words = std::vector<std::string>;
 
-constexpr char usage[] = "usage: compare [-c clients] [-d milliseconds] "
-                         "[-o others] [-r rounds] [-w prefix]";
+constexpr char usage[] =
+    "usage: compare_servers [-c clients] [-d milliseconds] "
+    "[-o others] [-r rounds] [-w prefix]";
 
 static struct {
     int clients = 500; // held at once
@@ -222,9 +221,5 @@ int main(int argc, char **argv) {
         else
             die_bad_option(usage, option, argv);
     }
-    if (optind < argc)
-        die_usage(usage, "'%s' is one argument too many", argv[optind]);
-    doctest::Context context;
-    context.setOption("minimal", true);
-    return context.run();
+    return run_comparison(usage, argc, argv);
 }
