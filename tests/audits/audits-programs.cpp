@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "audits/audits.h"
-#include "audits/judge.h"
+#include "support/judge.h"
 #include "support/sockets.h"
 
 // ---- the client under audit -------------------------------------------------
@@ -61,7 +61,8 @@ static void judge_receiver(Findings &findings, const Talk &talk) {
     pid_t pid = talk.process.pid();
     await_sleep(pid);
     judge_connection(findings, Invariant::parent_descriptors, "the receiver",
-                     pid, descriptors_of(pid), talk.port);
+                     pid, descriptors_of(pid), descriptors_of(pid),
+                     {talk.port});
     judge_signals(findings, "the receiver", pid,
                   {{SIGCHLD, SIGINT, SIGTERM, SIGHUP}, {SIGPIPE, SIGXFSZ}, {}});
 }
@@ -84,26 +85,6 @@ static void judge_half_close(Findings &findings, const Talk &talk) {
                     "it sends what is not typed: " + more);
 }
 
-// PROCESS has ended, perhaps killed. COUNT others of its group are there for
-// the test to reap, and end by themselves at once.
-static void judge_orphans(Findings &findings, const Process &process,
-                          const std::string &who, int count) {
-    for (pid_t pid : members_of_group(process.pid()))
-        if (!comes_to_hold(pid, [pid] {
-                std::string state = process_state(pid);
-                return state == "Z" || state.empty();
-            })) {
-            add_finding(findings, Invariant::no_zombie,
-                        who + " is outlived by " + std::to_string(pid));
-            return;
-        }
-    int orphans = orphans_left_by(process.pid());
-    if (orphans != count)
-        add_finding(findings, Invariant::no_zombie,
-                    who + " leaves " + std::to_string(orphans) +
-                        " processes, not " + std::to_string(count));
-}
-
 // Receiver and writer, while the user types nothing and after the half-close:
 // their descriptors, signals and sleep.
 static Findings audit_client(const Words &client) {
@@ -113,7 +94,8 @@ static Findings audit_client(const Words &client) {
     Descriptors before = descriptors_of(pid);
     judge_receiver(findings, talk);
     judge_connection(findings, Invariant::child_descriptors, "the writer",
-                     talk.writer, before, talk.port);
+                     talk.writer, descriptors_of(talk.writer), before,
+                     {talk.port});
     judge_signals(findings, "the writer", talk.writer,
                   {{}, {SIGPIPE, SIGXFSZ}, {}});
     judge_sleep(findings, {{"the receiver", pid}, {"the writer", talk.writer}});
@@ -123,7 +105,8 @@ static Findings audit_client(const Words &client) {
         add_finding(findings, Invariant::no_zombie, "the writer is not reaped");
     judge_receiver(findings, talk);
     judge_descriptors(findings, Invariant::parent_descriptors,
-                      "after the half-close, the receiver", pid, before);
+                      "after the half-close, the receiver", descriptors_of(pid),
+                      before);
     judge_sleep(findings, {{"after the half-close, the receiver", pid}});
     talk.connection.close();
     judge_end(findings, talk.process, 0);
@@ -184,7 +167,7 @@ static Findings audit_client_ends(const Words &client) {
     Talk talk(client); // SIGKILL cannot be caught
     talk.process.signal(SIGKILL);
     talk.process.wait();
-    judge_orphans(findings, talk.process, "the client", 1);
+    judge_orphans(findings, talk.process, "the client", 1, 1);
     return findings;
 }
 
@@ -254,7 +237,7 @@ static void judge_demo(Findings &findings, const Demo &demo) {
         add_finding(findings, Invariant::no_zombie,
                     name + " or a child of it is in another state");
     Descriptors parent = descriptors_of(pid);
-    judge_descriptors(findings, Invariant::parent_descriptors, name, pid,
+    judge_descriptors(findings, Invariant::parent_descriptors, name, parent,
                       standard_of(parent));
     const std::vector<int> ignored = {SIGPIPE, SIGXFSZ};
     judge_signals(findings, name, pid, {row.caught, ignored, {}});
@@ -262,8 +245,8 @@ static void judge_demo(Findings &findings, const Demo &demo) {
         if (process_state(child) == "Z")
             continue; // it has nothing any more
         std::string who = name + "'s child";
-        judge_descriptors(findings, Invariant::child_descriptors, who, child,
-                          standard_of(parent));
+        judge_descriptors(findings, Invariant::child_descriptors, who,
+                          descriptors_of(child), standard_of(parent));
         judge_signals(findings, who, child, {row.caught, ignored, {}});
     }
 }
@@ -272,8 +255,9 @@ static void judge_kill(Findings &findings, Demo &demo) {
     demo.process.signal(SIGKILL);
     demo.process.wait();
     demo.output.read_end.close(); // for the one that waits to write
+    int children = demo.demonstration.children;
     judge_orphans(findings, demo.process, name_of(demo.demonstration.words),
-                  demo.demonstration.children);
+                  children, children);
 }
 
 // Parents and children while they sleep, side by side: descriptors, signals,
@@ -306,11 +290,8 @@ static Findings audit_demonstration_end(const Words &demonstration,
     Findings findings;
     std::string name = name_of(demonstration);
     Process process(demonstration);
-    int status = process.wait();
-    if (status != 0)
-        add_finding(findings, Invariant::exit_status,
-                    name + " ends with " + std::to_string(status));
-    judge_orphans(findings, process, name, zombies);
+    judge_status(findings, process, name, process.wait(), {0});
+    judge_orphans(findings, process, name, zombies, zombies);
     judge_errors(findings, process);
     return findings;
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "audits/audits.h"
-#include "audits/judge.h"
+#include "support/judge.h"
 #include "support/server.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
@@ -161,8 +161,8 @@ static void judge_child(Findings &findings, Subject &subject,
                         const Fd &client) {
     pid_t pid = child_of(subject, client);
     std::string who = "child " + std::to_string(pid);
-    judge_connection(findings, Invariant::child_descriptors, who, pid, {},
-                     local_port(client));
+    judge_connection(findings, Invariant::child_descriptors, who, pid,
+                     descriptors_of(pid), {}, {local_port(client)});
     for (pid_t grandchild : children_of(pid))
         add_finding(findings, Invariant::child_descriptors,
                     who + " shares it with its child " +
@@ -186,7 +186,7 @@ static Findings audit_descriptors(const Words &server) {
                     "the parent begins with" + text_of(before));
     auto judge_parent = [&](const char *when) {
         judge_descriptors(findings, Invariant::parent_descriptors, when,
-                          subject.pid, before);
+                          descriptors_of(subject.pid), before);
     };
     std::vector<Fd> clients = connect_clients(subject, 3);
     judge_parent("with clients, the parent");
@@ -362,46 +362,7 @@ static Findings audit_drain(const Words &server) {
 
 // ---- lines ------------------------------------------------------------------
 
-static bool is_known(const std::string &line) {
-    return matches(line, "listening on [^ ]+:[0-9]+") ||
-           matches(line, "new client connected\\.\\.\\. 127\\.0\\.0\\.1:[0-9]+ "
-                         "\\(pid [1-9][0-9]*\\)") ||
-           matches(line, "removed proc id: [1-9][0-9]* "
-                         "\\(client disconnected\\)") ||
-           matches(line, "served [0-9]+, live 0, refused 0, fork failures 0, "
-                         "lines lost 0");
-}
-
-// One line came for it, and after that one line went.
-static bool has_its_lines(const std::string &text, const std::string &port) {
-    std::string start = "127.0.0.1:" + port + " (pid ";
-    size_t at = text.find(start);
-    if (at == text.npos || count_of(start, text) != 1)
-        return false;
-    int pid = atoi(text.c_str() + at + start.size());
-    std::string end = gone + std::to_string(pid) + " (client disconnected)\n";
-    return count_of(end, text) == 1 && text.find(end) > at;
-}
-
-static void judge_lines(Findings &findings, Subject &subject, Output kind,
-                        const std::vector<int> &ports) {
-    const std::string &text = subject.sink.text();
-    std::string where = std::string("to ") + name_of(kind) + ": ";
-    std::vector<std::string> lines = lines_of(text);
-    for (const std::string &line : lines)
-        if (!is_known(line))
-            add_finding(findings, Invariant::lines,
-                        where + "'" + line + "' is no line of a server");
-    for (int port : ports)
-        if (!has_its_lines(text, std::to_string(port)))
-            add_finding(findings, Invariant::lines,
-                        where + "not one line each for the client of port " +
-                            std::to_string(port));
-    if (lines.size() != 2 * ports.size() + 2)
-        add_finding(findings, Invariant::lines,
-                    where + std::to_string(lines.size()) + " lines");
-    if (kind != Output::packets)
-        return;
+static void judge_pieces(Findings &findings, Subject &subject) {
     for (const std::string &piece : subject.sink.pieces())
         if (count_of("\n", piece) != 1 || !piece.ends_with('\n'))
             add_finding(findings, Invariant::lines,
@@ -419,16 +380,23 @@ static Findings audit_lines_to(const Words &server, Output kind) {
     Findings findings;
     Subject subject(server, long_grace, kind);
     std::vector<Fd> clients = connect_clients(subject, 5);
-    std::vector<int> ports;
+    std::set<int> ports;
     for (const Fd &client : clients)
-        ports.push_back(local_port(client));
+        ports.insert(local_port(client));
     stop_and_continue(child_of(subject, clients[0]));
     CHECK(echoes(clients[0], "it goes on"));
     clients.clear();
     (void)subject.prints(gone, 5); // judge_lines() says what is missing
     subject.process.signal(SIGTERM);
     judge_orderly_end(findings, subject, 5);
-    judge_lines(findings, subject, kind, ports);
+    std::string where = std::string("to ") + name_of(kind);
+    judge_lines(findings, where, subject.sink.text(), ports, 0, true);
+    int orderly = subject.count(" (client disconnected)\n");
+    if (orderly != 5 || subject.count("\n") != 12)
+        add_finding(findings, Invariant::lines,
+                    where + " not 12 lines, 5 of orderly ends");
+    if (kind == Output::packets)
+        judge_pieces(findings, subject);
     return findings;
 }
 

@@ -1,39 +1,12 @@
 // SPDX-License-Identifier: MIT
 // session - what the sessions have in common.
-#include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <map>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "faults/session.h"
-#include "support/proc.h"
 #include "support/waiting.h"
-
-constexpr int most_seconds = 5; // for one that spins
-
-void nap() {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-}
-
-static bool rests(pid_t pid) {
-    std::string state = process_state(pid);
-    return state != "R" && state != "D" && state != "t";
-}
-
-bool soon(pid_t pid, const std::function<bool()> &condition) {
-    for (int i = 0; i < most_seconds * naps_in_a_second; i++) {
-        if (condition())
-            return true;
-        bool second_over = i > 0 && i % naps_in_a_second == 0;
-        if (second_over && std::ranges::all_of(members_of_group(pid), rests))
-            break;
-        nap();
-    }
-    return condition();
-}
 
 StartOptions start_stopped() {
     StartOptions start;
@@ -78,24 +51,6 @@ bool Session::told_to_end() const {
     return scenario_.fault.effect == "signal=SIGTERM";
 }
 
-// Apart from zombies that have come to the test.
-static bool group_has_ended(pid_t pid) {
-    for (pid_t other : members_of_group(pid))
-        if (process_state(other) != "Z")
-            return false;
-    return true;
-}
-
-void Session::check_orphans(const Process &process, bool strict) {
-    if (!soon(process.pid(), [&] { return group_has_ended(process.pid()); })) {
-        check(false, Invariant::no_zombie, "a process was left behind");
-        kill(-process.pid(), SIGKILL);
-    }
-    int orphans = orphans_left_by(process.pid());
-    check(orphans <= scenario_.leaves || !strict, Invariant::no_zombie,
-          std::to_string(orphans) + " left for others to reap");
-}
-
 void Session::check_message(Process &process) {
     (void)process.errors_have(scenario_.says);
     bool told = process.errors.find(": ") != std::string::npos &&
@@ -110,11 +65,14 @@ void Session::check_status(Process &process, int status, bool may_die) {
     bool may_succeed = scenario_.reaction != Reaction::stops || !tracer_->met();
     bool may_fail = scenario_.reaction == Reaction::stops ||
                     scenario_.reaction == Reaction::ends;
-    bool died = status == 128 + SIGTERM && told_to_end();
-    check((status == 0 && may_succeed) || (status == 1 && may_fail) ||
-              (died && may_die),
-          Invariant::exit_status,
-          "status " + std::to_string(status) + " " + process.errors);
+    std::set<int> statuses;
+    if (may_succeed)
+        statuses.insert(0);
+    if (may_fail)
+        statuses.insert(1);
+    if (may_die && told_to_end())
+        statuses.insert(128 + SIGTERM);
+    judge_status(findings_, process, "it", status, statuses);
     if (status == 1)
         check_message(process);
 }

@@ -3,23 +3,12 @@
 // been found, and how a program's end is judged.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "faults/sessions.h"
 #include "faults/tracer.h"
-#include "support/findings.h"
-#include "support/process.h"
-
-// A second, in naps of this process: where the machine stands still, so does
-// the count.
-constexpr int naps_in_a_second = 200;
-void nap();
-// Whether CONDITION comes to hold within a second in which nobody of the group
-// that PID leads was held up: where somebody runs, waits for a processor or for
-// its tracer when the second is over, there is another one, for a while.
-bool soon(pid_t pid, const std::function<bool()> &condition);
+#include "support/judge.h"
 
 // For a program that is stopped before its first call, so that a tracer can be
 // there in time; SIGCONT starts it.
@@ -44,8 +33,6 @@ class Session {
     bool last_left_out(pid_t pid, const std::string &call,
                        const std::string &arguments) const;
     bool told_to_end() const; // by the fault
-    // Nobody is left; nor, if STRICT, had anybody but the parent to reap.
-    void check_orphans(const Process &process, bool strict);
     void check_message(Process &process);
     // MAY_DIE: a signal that ends it may do so at once.
     void check_status(Process &process, int status, bool may_die);

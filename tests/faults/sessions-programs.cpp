@@ -2,13 +2,13 @@
 // sessions - what the client and the demonstrations go through while a fault
 // strikes them.
 #include <algorithm>
+#include <climits>
 #include <csignal>
 #include <fcntl.h>
 #include <stdexcept>
 #include <sys/socket.h>
 
 #include "faults/session.h"
-#include "support/proc.h"
 #include "support/server.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
@@ -51,7 +51,8 @@ class ProgramSession : public Session {
                   (status != 0 && shown.starts_with(process_.output)),
               Invariant::echo, "this output: " + process_.output);
         bool could_wait = left_out(process_.pid(), "wait4") == 0;
-        check_orphans(process_, could_wait);
+        judge_orphans(findings_, process_, "the client", 0,
+                      could_wait ? 0 : INT_MAX);
         return outcome(process_);
     }
     // One that fails leaves its children to init(1).
@@ -67,7 +68,8 @@ class ProgramSession : public Session {
             scenario_.in_any_order ? sorted : process_.output;
         check(status != 0 || matches(shown, scenario_.shows), Invariant::echo,
               "success, and this output: " + process_.output);
-        check_orphans(process_, status == 0);
+        judge_orphans(findings_, process_, "it", 0,
+                      status == 0 ? scenario_.leaves : INT_MAX);
         return outcome(process_);
     }
 

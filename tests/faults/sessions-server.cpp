@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <csignal>
-#include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
 
 #include "faults/session.h"
-#include "support/proc.h"
 #include "support/server.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
@@ -44,6 +44,9 @@ class Client {
     }
     void finish() {
         (void)shutdown(fd_.get(), SHUT_WR); // it may be over already
+    }
+    int port() const {
+        return local_port(fd_);
     }
     void leave() {
         fd_.close();
@@ -96,14 +99,12 @@ class ServeSession : public Session {
     void check_totals();
     void let_clients_go();
     bool gave_up();
-    void check_lines();
-    void check_last_line(const std::vector<std::string> &came,
-                         const std::vector<std::string> &went);
 
     Process server_;
     int port_ = 0;
     Descriptors at_start_;
     std::vector<std::unique_ptr<Client>> clients_;
+    std::set<int> ports_; // theirs
     bool asked_to_end_ = false;
     bool lifted_ = false;
 };
@@ -124,6 +125,7 @@ ServeSession::ServeSession(const Scenario &scenario)
 
 void ServeSession::add_client(const char *words) {
     clients_.push_back(std::make_unique<Client>(port_));
+    ports_.insert(clients_.back()->port());
     clients_.back()->send(words);
 }
 
@@ -251,12 +253,9 @@ void ServeSession::check_children() {
         return;
     for (pid_t child : children_of(server_.pid())) {
         Descriptors held = descriptors_of(child);
-        bool right = held.empty() || // it is a zombie
-                     (held.size() == 1 && held.begin()->first > STDERR_FILENO &&
-                      held.begin()->second.starts_with("socket:") &&
-                      held.begin()->second != at_start_.rbegin()->second);
-        check(right, Invariant::child_descriptors,
-              "a child holds" + text_of(held));
+        if (!held.empty()) // else it is a zombie
+            judge_connection(findings_, Invariant::child_descriptors, "a child",
+                             child, held, {}, ports_);
     }
 }
 
@@ -271,37 +270,19 @@ void ServeSession::check_descriptors() {
                 held.erase(std::stoi(call.arguments));
         return held == at_start_;
     };
-    bool restored = comes(same);
-    check(restored, Invariant::parent_descriptors,
-          "the server holds" + text_of(held));
+    (void)comes(same);
+    judge_descriptors(findings_, Invariant::parent_descriptors, "the server",
+                      held, at_start_);
 }
 
-// How often SERVER wakes up in a fifth of a second; a tick counts as ten.
-static long wakes_of(pid_t server) {
-    auto wakes = [server] {
-        return std::stol(status_field(server, "voluntary_ctxt_switches")) +
-               10 * ticks_of(server);
-    };
-    long at_first = wakes();
-    for (int i = 0; i < naps_in_a_second / 5; i++)
-        nap();
-    return wakes() - at_first;
-}
-
-// After the fault, and without clients, a fifth of a second passes in sleep; or
-// the next one, for a tick that is full just then was begun before. Who spins,
-// spins in both.
+// After the fault, and without clients.
 void ServeSession::check_rest() {
     if (scenario_.fault.for_ever && !lifted_)
         return; // it may strike in just this time
     // After a reaping the server wakes once more, to let SIGCHLD in again.
     (void)eventually([&] { return signal_mask(server_.pid(), "SigBlk") == 0; });
-    constexpr long too_many = 10;
-    long woken = wakes_of(server_.pid());
-    if (woken >= too_many)
-        woken = wakes_of(server_.pid());
-    check(woken < too_many, Invariant::no_spin,
-          "no rest after the fault: " + std::to_string(woken));
+    judge_sleep(findings_, {{"after the fault, the server", server_.pid()}},
+                Invariant::no_spin, std::chrono::milliseconds(200));
 }
 
 void ServeSession::check_totals() {
@@ -395,60 +376,9 @@ void ServeSession::end_without_grace() {
     server_.signal(SIGTERM);
 }
 
-// The totals, which agree with the lines but for those that were left out.
-void ServeSession::check_last_line(const std::vector<std::string> &came,
-                                   const std::vector<std::string> &went) {
-    int lost = left_out(server_.pid(), "write", "1,") +
-               left_out(server_.pid(), "write", "2,");
-    std::string last = lines_of(server_.output).back();
-    if (last_left_out(server_.pid(), "write", "1,"))
-        return; // the last line may be the totals that SIGUSR1 has asked for
-    if (!last.starts_with("served ")) {
-        check(left_out(server_.pid(), "write", "1,") > 0, Invariant::lines,
-              "no totals at the end: " + last);
-        return;
-    }
-    check(matches(last, "served [0-9]+, live 0, refused 0, fork failures "
-                        "[0-9]+, lines lost " +
-                            std::to_string(lost)),
-          Invariant::lines,
-          "the totals: " + last + ", and lost were " + std::to_string(lost));
-    size_t served = std::stoul(last.substr(7));
-    size_t missing = 2 * served - came.size() - went.size();
-    check(missing <= static_cast<size_t>(lost), Invariant::lines,
-          "not one line each: " + server_.output);
-    check(lost > 0 || came == went, Invariant::lines,
-          "other lines for who went than for who came: " + server_.output);
-}
-
 // Whoever could not wait to the end cannot reap, nor tell who went.
 bool ServeSession::gave_up() {
     return server_.wait() == 1 && left_out(server_.pid(), "wait4") > 0;
-}
-
-// One line for each client that came and for each that went, and nothing but
-// whole lines.
-void ServeSession::check_lines() {
-    std::vector<std::string> came;
-    std::vector<std::string> went;
-    for (const std::string &line : lines_of(server_.output)) {
-        size_t pid = line.find("(pid ");
-        if (matches(line, "new client connected\\.\\.\\. [][0-9.:a-f]+ "
-                          "\\(pid [0-9]+\\)"))
-            came.push_back(line.substr(pid + 5, line.size() - pid - 6));
-        else if (matches(line, "removed proc id: [1-9][0-9]* \\([a-z0-9 ]+\\)"))
-            went.push_back(line.substr(17, line.find(' ', 17) - 17));
-        else
-            check(matches(line, "(listening on|served [0-9]+,) .*"),
-                  Invariant::lines, "not a whole line: " + line);
-    }
-    std::ranges::sort(came);
-    std::ranges::sort(went);
-    bool once = std::ranges::adjacent_find(came) == came.end() &&
-                std::ranges::adjacent_find(went) == went.end();
-    check(once, Invariant::lines, "a line came twice: " + server_.output);
-    if (!gave_up())
-        check_last_line(came, went);
 }
 
 Outcome ServeSession::judge() {
@@ -459,10 +389,13 @@ Outcome ServeSession::judge() {
         check(false, Invariant::drain, "it does not end");
         return outcome(server_);
     }
-    int status = server_.wait();
-    check_status(server_, status, false);
-    check_orphans(server_, !gave_up());
-    check_lines();
+    check_status(server_, server_.wait(), false);
+    judge_orphans(findings_, server_, "the server", 0, gave_up() ? INT_MAX : 0);
+    // The last line may be the totals that SIGUSR1 has asked for.
+    pid_t pid = server_.pid();
+    judge_lines(findings_, "the server", server_.output, ports_,
+                left_out(pid, "write", "1,") + left_out(pid, "write", "2,"),
+                !gave_up() && !last_left_out(pid, "write", "1,"));
     return outcome(server_);
 }
 
@@ -506,7 +439,7 @@ class StartSession : public Session {
               Invariant::serves_after, "it did not start: " + server_.errors);
         bool announced = server_.output.find("listening") != std::string::npos;
         check_status(server_, status, !announced);
-        check_orphans(server_, true);
+        judge_orphans(findings_, server_, "the server", 0, 0);
         return outcome(server_);
     }
 

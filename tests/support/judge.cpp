@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// judge - what the audits look at in one process, of whatever program.
-#include <chrono>
+// judge - what audits and fault scenarios look at in one process.
+#include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fstream>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <unistd.h>
 
-#include "audits/judge.h"
+#include "support/judge.h"
 #include "support/waiting.h"
 
 using Clock = std::chrono::steady_clock;
@@ -35,9 +35,8 @@ Descriptors standard_of(const Descriptors &descriptors) {
 }
 
 void judge_descriptors(Findings &findings, Invariant invariant,
-                       const std::string &who, pid_t pid,
+                       const std::string &who, const Descriptors &held,
                        const Descriptors &expected) {
-    Descriptors held = descriptors_of(pid);
     if (held != expected)
         add_finding(findings, invariant,
                     who + " holds" + text_of(held) + ", not" +
@@ -98,22 +97,23 @@ static int peer_port(pid_t pid, int fd, const std::string &target) {
 
 void judge_connection(Findings &findings, Invariant invariant,
                       const std::string &who, pid_t pid,
-                      const Descriptors &standard, int port) {
-    Descriptors held = descriptors_of(pid);
+                      const Descriptors &held, const Descriptors &standard,
+                      const std::set<int> &ports) {
     Descriptors expected = standard_of(standard);
     bool right =
         held.size() == expected.size() + 1 && standard_of(held) == expected;
     if (right) {
         const auto &[fd, target] = *held.rbegin();
         int peer = peer_port(pid, fd, target);
-        right =
-            target.starts_with("socket:") && (peer == port || peer == unseen);
+        right = target.starts_with("socket:") &&
+                (ports.contains(peer) || peer == unseen);
     }
+    std::string text = text_of(expected) + " and the connection to port";
+    for (int port : ports)
+        text += " " + std::to_string(port);
     if (!right)
         add_finding(findings, invariant,
-                    who + " holds" + text_of(held) + ", not" +
-                        text_of(expected) + " and the connection to port " +
-                        std::to_string(port));
+                    who + " holds" + text_of(held) + ", not" + text);
 }
 
 // ---- signals ----------------------------------------------------------------
@@ -164,7 +164,9 @@ static std::string activity_of(pid_t pid) {
            status_field(pid, "nonvoluntary_ctxt_switches") + " switches";
 }
 
-static Findings look_at_sleep(const std::vector<Sleeper> &sleepers) {
+static Findings look_at_sleep(const std::vector<Sleeper> &sleepers,
+                              Invariant invariant,
+                              std::chrono::milliseconds time) {
     Findings findings;
     std::vector<std::string> before;
     std::vector<long> ticks;
@@ -172,26 +174,52 @@ static Findings look_at_sleep(const std::vector<Sleeper> &sleepers) {
         before.push_back(activity_of(sleeper.pid));
         ticks.push_back(ticks_of(sleeper.pid));
     }
-    // No hope for anything: this second is what is looked at.
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+    // No hope for anything: this time is what is looked at.
+    std::this_thread::sleep_for(time);
     for (size_t i = 0; i < sleepers.size(); i++) {
         std::string after = activity_of(sleepers[i].pid);
         long more = ticks_of(sleepers[i].pid) - ticks[i];
         if (after != before[i] || more != 0)
-            add_finding(findings, Invariant::idle,
+            add_finding(findings, invariant,
                         sleepers[i].who + " does not sleep: " + before[i] +
-                            ", a second later " + after + ", " +
-                            std::to_string(more) + " ticks");
+                            ", then " + after + ", " + std::to_string(more) +
+                            " ticks");
     }
     return findings;
 }
 
-void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers) {
+void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers,
+                 Invariant invariant, std::chrono::milliseconds time) {
     // Seen asleep, a process may not have been switched off yet, and an
     // acknowledgement that comes late wakes it inside its call. Whoever wakes
-    // for nothing does so in the next second too.
-    if (!look_at_sleep(sleepers).empty())
-        add_findings(findings, look_at_sleep(sleepers));
+    // for nothing does so the next time too.
+    if (!look_at_sleep(sleepers, invariant, time).empty())
+        add_findings(findings, look_at_sleep(sleepers, invariant, time));
+}
+
+// ---- waiting ----------------------------------------------------------------
+
+constexpr int most_seconds = 5; // for one that spins
+
+void nap() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
+static bool rests(pid_t pid) {
+    std::string state = process_state(pid);
+    return state != "R" && state != "D" && state != "t";
+}
+
+bool soon(pid_t pid, const std::function<bool()> &condition) {
+    for (int i = 0; i < most_seconds * naps_in_a_second; i++) {
+        if (condition())
+            return true;
+        bool second_over = i > 0 && i % naps_in_a_second == 0;
+        if (second_over && std::ranges::all_of(members_of_group(pid), rests))
+            break;
+        nap();
+    }
+    return condition();
 }
 
 // Of PID and its children; "" while one of them runs.
@@ -228,7 +256,100 @@ bool comes_to_hold(pid_t pid, const std::function<bool()> &condition) {
     return held;
 }
 
+// ---- lines ------------------------------------------------------------------
+
+// Of the lines so far.
+struct Pairs {
+    std::set<int> came, went; // by the number of the child
+    std::set<int> ports;
+};
+
+// Whether LINE may come after those in PAIRS, of which some may be LOST.
+static bool fits(const std::string &line, Pairs &pairs, bool lost) {
+    int port = 0;
+    int pid = 0;
+    if (sscanf(line.c_str(), "new client connected... 127.0.0.1:%d (pid %d)",
+               &port, &pid) == 2)
+        return pairs.ports.insert(port).second && pairs.came.insert(pid).second;
+    if (sscanf(line.c_str(), "removed proc id: %d", &pid) == 1)
+        return pairs.went.insert(pid).second &&
+               (lost || pairs.came.contains(pid));
+    return true;
+}
+
+void judge_lines(Findings &findings, const std::string &who,
+                 const std::string &text, const std::set<int> &ports, int lost,
+                 bool ended) {
+    Pairs pairs;
+    std::vector<std::string> all = lines_of(text);
+    for (const std::string &line : all) {
+        if (!matches(line,
+                     "listening on [^ ]+:[0-9]+|"
+                     "new client connected\\.\\.\\. 127\\.0\\.0\\.1:[0-9]+ "
+                     "\\(pid [1-9][0-9]*\\)|"
+                     "removed proc id: [1-9][0-9]* \\([a-z0-9 ]+\\)|"
+                     "served [0-9]+, live [0-9]+, refused 0, fork failures "
+                     "[0-9]+, lines lost [0-9]+"))
+            add_finding(findings, Invariant::lines,
+                        who + ": '" + line + "' is no line of a server");
+        else if (!fits(line, pairs, lost > 0))
+            add_finding(findings, Invariant::lines,
+                        who + ": '" + line + "' comes twice, or too early");
+    }
+    if (!std::ranges::includes(ports, pairs.ports))
+        add_finding(findings, Invariant::lines,
+                    who + ": a client that never came: " + text);
+    if (!ended)
+        return;
+    int served = 0;
+    int told = -1;
+    (void)sscanf(
+        all.empty() ? "" : all.back().c_str(),
+        "served %d, live 0, refused 0, fork failures %*d, lines lost %d",
+        &served, &told);
+    int missing =
+        2 * served - static_cast<int>(pairs.came.size() + pairs.went.size());
+    if (told != lost || missing < 0 || missing > lost ||
+        (lost == 0 && pairs.came != pairs.went))
+        add_finding(findings, Invariant::lines,
+                    who + " has lost " + std::to_string(lost) +
+                        " lines; not one line each, or other totals: " + text);
+}
+
 // ---- end --------------------------------------------------------------------
+
+void judge_status(Findings &findings, const Process &process,
+                  const std::string &who, int status,
+                  const std::set<int> &statuses) {
+    std::string others;
+    for (int other : statuses)
+        others += " " + std::to_string(other);
+    if (!statuses.contains(status))
+        add_finding(findings, Invariant::exit_status,
+                    who + " ends with " + std::to_string(status) + ", not" +
+                        others + ": " + process.errors);
+}
+
+// Apart from zombies that have come to the test.
+static bool group_has_ended(pid_t pid) {
+    return std::ranges::all_of(members_of_group(pid), [](pid_t member) {
+        std::string state = process_state(member);
+        return state == "Z" || state.empty();
+    });
+}
+
+void judge_orphans(Findings &findings, const Process &process,
+                   const std::string &who, int least, int most) {
+    if (!soon(process.pid(), [&] { return group_has_ended(process.pid()); })) {
+        add_finding(findings, Invariant::no_zombie, who + " is outlived");
+        kill(-process.pid(), SIGKILL);
+    }
+    int orphans = orphans_left_by(process.pid());
+    if (orphans < least || orphans > most)
+        add_finding(findings, Invariant::no_zombie,
+                    who + " leaves " + std::to_string(orphans) +
+                        " for others to reap, not " + std::to_string(least));
+}
 
 void judge_end(Findings &findings, Process &process, int status) {
     if (!eventually([&] { return process.has_ended(); })) {
@@ -238,11 +359,7 @@ void judge_end(Findings &findings, Process &process, int status) {
     // Whom it has not reaped is there still, if only for the test to reap.
     if (kill(-process.pid(), 0) == 0)
         add_finding(findings, Invariant::drain, "processes outlive it");
-    int ended = process.wait();
-    if (ended != status)
-        add_finding(findings, Invariant::exit_status,
-                    "it ends with " + std::to_string(ended) + ", not " +
-                        std::to_string(status));
+    judge_status(findings, process, "it", process.wait(), {status});
 }
 
 void judge_errors(Findings &findings, const Process &process) {
