@@ -80,8 +80,8 @@ void note_plenty(void) {
 
 static int modelled_clock_gettime(clockid_t, struct timespec *now) {
     enter();
-    now->tv_sec = kernel.clock / 1000;
-    now->tv_nsec = kernel.clock % 1000 * 1000000;
+    now->tv_sec = static_cast<time_t>(kernel.clock / 1000);
+    now->tv_nsec = static_cast<long>(kernel.clock % 1000 * 1000000);
     if (kernel.let_in)
         kernel.let_in_at = kernel.clock;
     errno = 0; // a call that succeeds may leave anything there

@@ -44,11 +44,10 @@ void judge_descriptors(Findings &findings, Invariant invariant,
 }
 
 static int port_of(const struct sockaddr_storage &address) {
-    const auto *generic = reinterpret_cast<const struct sockaddr *>(&address);
     in_port_t port =
         address.ss_family == AF_INET6
-            ? reinterpret_cast<const sockaddr_in6 *>(generic)->sin6_port
-            : reinterpret_cast<const sockaddr_in *>(generic)->sin_port;
+            ? reinterpret_cast<const sockaddr_in6 *>(&address)->sin6_port
+            : reinterpret_cast<const sockaddr_in *>(&address)->sin_port;
     return ntohs(port);
 }
 
