@@ -121,5 +121,11 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e,
         return __wrap_close_range(static_cast<unsigned>(a),
                                   static_cast<unsigned>(b),
                                   static_cast<int>(c));
+#ifdef SYS_socketcall
+    if (model != nullptr && number == SYS_setsockopt)
+        return __wrap_setsockopt(
+            static_cast<int>(a), static_cast<int>(b), static_cast<int>(c),
+            reinterpret_cast<const void *>(d), static_cast<socklen_t>(e));
+#endif
     return __real_syscall(number, a, b, c, d, e, f);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -95,13 +96,25 @@ void format_address(const union address *address,
                        ipv6->sin6_scope_id, port);
 }
 
+// Not within socketcall(2), where glibc has it on i386: the sandbox has to see
+// which option it is.
+static int set_option(int fd, int level, int option, const void *value,
+                      socklen_t size) {
+#ifdef SYS_socketcall
+    return static_cast<int>(
+        syscall(SYS_setsockopt, fd, level, option, value, size));
+#else
+    return setsockopt(fd, level, option, value, size);
+#endif
+}
+
 static int set_flag(int fd, int level, int option, int value) {
-    return setsockopt(fd, level, option, &value, sizeof value);
+    return set_option(fd, level, option, &value, sizeof value);
 }
 
 static int set_timeout(int socket, int option, int seconds) {
     struct timeval time = {.tv_sec = seconds, .tv_usec = 0};
-    return setsockopt(socket, SOL_SOCKET, option, &time, sizeof time);
+    return set_option(socket, SOL_SOCKET, option, &time, sizeof time);
 }
 
 int set_client_options(int socket, const struct client_options *options) {

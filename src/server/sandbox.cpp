@@ -74,18 +74,31 @@ constexpr struct scmp_arg_cmp forks = {
 constexpr struct scmp_arg_cmp maps_data = {
     2, SCMP_CMP_MASKED_EQ, ~scmp_datum_t{PROT_READ | PROT_WRITE}, 0};
 
-// Calls that are kept with these arguments alone.
+// What i386 calls mmap takes a pointer, and no filter sees what it points at.
+#ifdef SYS_mmap2
+constexpr int mmap_call = SCMP_SYS(mmap2);
+#else
+constexpr int mmap_call = SCMP_SYS(mmap);
+#endif
+
+// Calls that are kept with these arguments alone. With each of the network's,
+// libseccomp keeps its form in socketcall(2), if there is one: the conditions
+// on arguments then hold for whatever is in these registers. setsockopt is safe
+// from that, for the second would have to be a pointer.
 constexpr struct {
     int call;
     unsigned count;
     struct scmp_arg_cmp conditions[2];
 } limited_calls[] = {
     {SCMP_SYS(clone), 1, {forks}},
-    {SCMP_SYS(mmap), 1, {maps_data}},
+    {mmap_call, 1, {maps_data}},
     {SCMP_SYS(fcntl), 1, {int_is(1, F_GETFL)}}, // non-blocking, or a time-out?
     {SCMP_SYS(fcntl64), 1, {int_is(1, F_GETFL)}},
     {SCMP_SYS(ioctl), 1, {int_is(1, TIOCOUTQ)}}, // a time-out, or slow?
-    {SCMP_SYS(sendto), 1, {is(4, 0)}}, // the log on a socket, to its peer
+// the log on a socket, to its peer; glibc makes it as `send` in socketcall(2)
+#if !defined SYS_socketcall || !defined __GLIBC__
+    {SCMP_SYS(sendto), 1, {is(4, 0)}},
+#endif
     {SCMP_SYS(tgkill), 1, {int_is(2, SIGABRT)}}, // abort(3)
     // set_client_options(), for clients of a listener that was passed in
     {SCMP_SYS(setsockopt), 2, {int_is(1, IPPROTO_TCP), int_is(2, TCP_NODELAY)}},

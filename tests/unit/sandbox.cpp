@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <functional>
 #include <initializer_list>
+#include <linux/net.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -122,6 +123,12 @@ static const Attempt attempts[] = {
          int on = 1;
          return setsockopt(1, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
      }},
+#ifdef SYS_socketcall // with 0 in the registers that it does not use
+    {"send to an address by socketcall",
+     [] { return call(SYS_socketcall, SYS_SENDTO, page, 0, 0, 0); }},
+    {"set an option by socketcall",
+     [] { return call(SYS_socketcall, SYS_SETSOCKOPT, page, 0, 0, 0); }},
+#endif
     // code and memory
     {"execute", [] { return execl("/bin/true", "true", nullptr); }},
     {"map code",
@@ -130,6 +137,9 @@ static const Attempt attempts[] = {
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
          return code == MAP_FAILED ? 1 : 0;
      }},
+#if defined SYS_mmap2 && defined SYS_mmap
+    {"map code by a pointer", [] { return call(SYS_mmap, page, 0, 0, 0, 0); }},
+#endif
     {"make memory code", [] { return mprotect(page, 4096, PROT_EXEC); }},
     {"use io_uring", [] { return call(SYS_io_uring_setup, 1, 0); }},
     {"load a BPF program", [] { return call(SYS_bpf, 0, 0, 0); }},
@@ -158,7 +168,8 @@ TEST_CASE("a child that has been taken over can do none of this" *
     Process other([] { pause(); });
     sibling = other.pid();
     for (const Attempt &attempt : attempts)
-        CHECK_MESSAGE(status_inside(attempt.does) == killed, attempt.what);
+        CHECK_MESSAGE(status_inside(attempt.does) == killed,
+                      std::string(attempt.what));
     CHECK_FALSE(other.has_ended());
 }
 
@@ -404,8 +415,14 @@ TEST_CASE("every call that is kept is needed" * doctest::skip(!sandboxed)) {
     // By musl, by an old C library, without a vDSO, by another libseccomp.
     std::set<int> elsewhere = {SCMP_SYS(set_tid_address), SCMP_SYS(nanosleep),
                                SCMP_SYS(clock_gettime), SCMP_SYS(brk)};
+#ifdef __i386__ // of each of these it has two; the C library makes the other
+    elsewhere.insert({SCMP_SYS(waitpid), SCMP_SYS(fcntl),
+                      SCMP_SYS(rt_sigreturn), SCMP_SYS(ppoll_time64),
+                      SCMP_SYS(clock_gettime64),
+                      SCMP_SYS(clock_nanosleep_time64)});
+#endif
     for (const Deed &deed : deeds)
-        CHECK_FALSE_MESSAGE(breaks(deed), deed.what);
+        CHECK_FALSE_MESSAGE(breaks(deed), std::string(deed.what));
     for (int call : kept_here()) {
         left_out = call;
         bool needed =
