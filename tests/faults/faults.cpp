@@ -321,6 +321,10 @@ static bool run(const std::string &form,
 
 // Why FORM cannot be run here; "" where it can.
 static std::string hindrance(const std::string &form) {
+#ifndef __x86_64__
+    if (form != "controls")
+        return "the rows name calls as x86-64 has them";
+#endif
     if (form != "controls" && !have_ipv6_family())
         return "without IPv6 the server starts by other calls";
     if (form != "controls" && !have_seccomp())
