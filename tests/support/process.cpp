@@ -93,6 +93,7 @@ static void execute(const std::vector<std::string> &arguments,
         options.in_child();
     end_with_test(); // a change of user has undone it
     fexecve(image.get(), words.data(), environ);
+    execv(words[0], words.data()); // a script, which its shell opens by name
     _exit(127);
 }
 
