@@ -7,7 +7,7 @@
 #include "common/stream.h"
 #include "input.h"
 #include "kernel/calls.h"
-#include "models/stream_model.h"
+#include "stream_model.h"
 
 constexpr size_t room = 1024;
 constexpr int descriptor = 1000; // one that the process does not have

@@ -11,7 +11,7 @@
 #include "client/lines.h"
 #include "input.h"
 #include "kernel/calls.h"
-#include "models/stream_model.h"
+#include "stream_model.h"
 
 constexpr size_t small_room = 32;
 constexpr size_t large_room = 2 * piece_size + 16; // two full reads and more

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "kernel/kernel.h"
-#include "models/stream_model.h"
+#include "stream_model.h"
 
 constexpr size_t room = 1024; // for what its client sends
 

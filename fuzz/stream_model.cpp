@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "models/stream_model.h"
+#include "stream_model.h"
 
 constexpr int most_interruptions = 4; // in a row
 
