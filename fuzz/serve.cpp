@@ -7,6 +7,8 @@
 
 #include "kernel/calls.h"
 #include "kernel/kernel.h"
+#include "kernel/memory.h"
+#include "kernel/state.h"
 #include "server/children.h"
 #include "server/events.h"
 #include "server/serve.h"

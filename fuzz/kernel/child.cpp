@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// kernel_child - the calls of a server's child: it has what it may have and no
-// more, echoes, and leaves with a status that its parent can name.
+// child - the calls of a server's child.
 #include <errno.h>
 
-#include "kernel/kernel.h"
+#include "kernel/child.h"
+#include "kernel/memory.h"
+#include "kernel/state.h"
 #include "stream_model.h"
 
 constexpr size_t room = 1024; // for what its client sends
@@ -18,9 +19,10 @@ void begin_child(void) {
 
 // One by one, in ascending order, where close_range(2) fails.
 // Its end closes its client, and tells the other side.
-void child_close(int fd) {
+int child_close(int fd) {
     must(fd == kernel.closed_below && fd < first_client_fd + kernel.accepted);
     kernel.closed_below++;
+    return 0;
 }
 
 int child_close_range(unsigned first, unsigned last, int flags) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// kernel_events - what happens to a forking server, byte by byte of the input:
-// the lower half of a control byte is the kind, the upper half its number.
+// events - what happens to a forking server, byte by byte of the input: the
+// lower half of a control byte is the kind, the upper half its number.
 #include <errno.h>
 #include <limits.h>
 
-#include "kernel/kernel.h"
+#include "kernel/children.h"
+#include "kernel/events.h"
 #include "kernel/peers.h"
+#include "kernel/signals.h"
+#include "kernel/state.h"
 
 enum kind {
     nothing, // to a server that sleeps: until its time is over
@@ -27,6 +30,7 @@ enum kind {
 };
 constexpr int kinds = 16;
 
+constexpr int most_strangers = 4;    // at once
 constexpr int most_last_wakes = 100; // after the end of the input
 
 // ---- children --------------------------------------------------------------
@@ -197,6 +201,13 @@ static void take_event(uint8_t control) {
 void happen(void) {
     if (kernel.input->size > 0)
         take_event(take_control(kernel.input));
+}
+
+void enter(void) {
+    must(!kernel.in_child);
+    must(++kernel.calls_without_progress < most_calls_without_progress);
+    if (kernel.busy)
+        happen();
 }
 
 // The input is used up: SIGTERM, and from then on time alone, for a server that

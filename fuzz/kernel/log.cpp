@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// kernel_log - what a forking server prints: each line at its moment, no other,
-// and errors once a second at most.
+// log - what a forking server prints.
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "kernel/expected.h"
-#include "kernel/kernel.h"
+#include "kernel/log.h"
 #include "kernel/peers.h"
+#include "kernel/state.h"
 
 constexpr int ms_between_lines = 1000;
 constexpr int ms_between_full_lines = 60000;
@@ -303,7 +303,11 @@ static void check_line(int fd, const char *line, size_t size) {
     take_due_line();
 }
 
-int log_poll(int fd) {
+int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
+    int fd = fds->fd;
+    must(!kernel.in_child && count == 1 && fds->events == POLLOUT &&
+         milliseconds == 0);
+    must(fd == STDOUT_FILENO || fd == STDERR_FILENO);
     printed.asked = fd;
     bool certain = fd == STDOUT_FILENO || is_certain_error();
     if (!printed.broken || !certain || take_control(kernel.input) % 4 != 1)
@@ -324,14 +328,18 @@ static bool is_short(const struct timeval *time) {
            time->tv_usec <= most_ms_to_write * 1000;
 }
 
-void log_set_timer(const struct itimerval *value) {
+int modelled_setitimer(int which, const struct itimerval *value,
+                       struct itimerval *before) {
+    must(!kernel.in_child && which == ITIMER_REAL && before == nullptr);
     printed.timer_set = timerisset(&value->it_value);
     // It may expire before write(2) blocks, and must do so again.
     must(!printed.timer_set ||
          (is_short(&value->it_value) && is_short(&value->it_interval)));
+    return 0;
 }
 
 ssize_t log_write(int fd, const char *line, size_t size) {
+    must(fd == STDOUT_FILENO || fd == STDERR_FILENO);
     must(printed.asked == fd && printed.timer_set); // else it may block
     printed.asked = nobody;
     check_line(fd, line, size);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// kernel_memory - the memory that a forking server maps for its table, and
-// keeps to itself.
+// memory - what a forking server maps for its table.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kernel/kernel.h"
+#include "kernel/memory.h"
+#include "kernel/state.h"
 
 // Before and behind it. As a position in a table it is far outside.
 constexpr size_t guard_size = 64;

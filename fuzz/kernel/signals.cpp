@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
-// kernel_signals - signals as a forking server sees them: those that are
-// pending are single bits, and merge.
+// signals - signals as a forking server sees them.
 #include <errno.h>
 
-#include "kernel/kernel.h"
+#include "kernel/log.h"
+#include "kernel/signals.h"
+#include "kernel/state.h"
+
+// Blocked in children, and in the server where it does not wait.
+constexpr unsigned meant_for_the_server = 1U << SIGCHLD | 1U << SIGTERM |
+                                          1U << SIGINT | 1U << SIGHUP |
+                                          1U << SIGQUIT | 1U << SIGUSR1;
 
 static bool is_function(signal_handler *handler) {
     return handler != SIG_DFL && handler != SIG_IGN;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// kernel_waits - the waits of a forking server, and the rules for them: what it
-// has done before, what it waits for, and for how long.
+// waits - the waits of a forking server, and its clock.
 #include <errno.h>
 
-#include "kernel/kernel.h"
+#include "kernel/events.h"
+#include "kernel/log.h"
+#include "kernel/signals.h"
+#include "kernel/state.h"
+#include "kernel/waits.h"
 
 constexpr int64_t longest_pause = 1000; // before it tries again
 constexpr int64_t longest_hold = 8;     // with fewer than 50 children
@@ -117,7 +120,7 @@ static int sleep_until(int64_t until, bool listening, unsigned held) {
 }
 
 // What has no memory to wait has none at once either.
-static bool wait_fails(void) {
+static bool fails_to_wait(void) {
     kernel.wait_failed = fails(&kernel.ppoll_failure);
     if (!kernel.wait_failed)
         return false;
@@ -136,7 +139,7 @@ static void let_in(void) {
 // To a wait that is as it should be.
 static int answer(bool listening, int64_t until, unsigned held) {
     happen();
-    if (wait_fails())
+    if (fails_to_wait())
         return -1;
     if (listening && kernel.waiting > 0) {
         // What comes next lets them in, unless SIGCHLD is held meanwhile.
@@ -189,5 +192,15 @@ int modelled_nanosleep(const struct timespec *time, struct timespec *) {
     (void)deliver_signals(kernel.blocked);
     let_in();
     kernel.woke_at = kernel.clock;
+    return 0;
+}
+
+int modelled_clock_gettime(clockid_t, struct timespec *now) {
+    enter();
+    now->tv_sec = static_cast<time_t>(kernel.clock / 1000);
+    now->tv_nsec = static_cast<long>(kernel.clock % 1000 * 1000000);
+    if (kernel.let_in)
+        kernel.let_in_at = kernel.clock;
+    errno = 0; // a call that succeeds may leave anything there
     return 0;
 }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// clients - a forking server's calls for its clients.
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/children.h"
+#include "kernel/clients.h"
+#include "kernel/events.h"
+#include "kernel/log.h"
+#include "kernel/peers.h"
+#include "kernel/state.h"
+
+static int take_waiting(void) {
+    int client = kernel.backlog[0];
+    kernel.waiting--;
+    memmove(kernel.backlog, kernel.backlog + 1,
+            static_cast<size_t>(kernel.waiting) * sizeof kernel.backlog[0]);
+    note_progress();
+    return client;
+}
+
+// The client of which accept(2) has told an error is gone, unless the error was
+// about the server.
+static int fail_to_accept(void) {
+    int error = errno;
+    enum complaint complaint = complaint_wrong;
+    switch (error) {
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+        kernel.hopeless = true;
+        if (!kernel.draining)
+            begin_drain();
+        complaint = complaint_at_once;
+        break;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        note_shortage();
+        complaint = complaint_due;
+        break;
+    case EAGAIN: // another process has taken them all
+        while (kernel.waiting > 0)
+            (void)take_waiting();
+        kernel.found_none = true;
+        break;
+    default:
+        // One alone is none to wait for.
+        if (++kernel.connection_failures > 1) {
+            kernel.may_pause = true;
+            complaint = complaint_right;
+        }
+        if (error != EINTR && kernel.waiting > 0)
+            (void)take_waiting();
+    }
+    note_failure("accept", error, complaint);
+    errno = error;
+    return -1;
+}
+
+int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
+                     int flags) {
+    must(fd == listener_fd && kernel.listener_open && flags == SOCK_CLOEXEC);
+    must(!kernel.hopeless && may_try_again());
+    must(kernel.client_told || kernel.draining);
+    must(kernel.accepted == nobody && kernel.own < kernel.limit);
+    heed_drain();
+    must(!is_late());
+    enter();
+    if (fails(&kernel.accept_failure))
+        return fail_to_accept();
+    if (kernel.waiting == 0) {
+        errno = EAGAIN;
+        return fail_to_accept();
+    }
+    int client = take_waiting();
+    int from = kernel.address_of[client];
+    int most = kernel.settings.clients_per_address;
+    kernel.connection_failures = 0;
+    note_plenty();
+    kernel.accepted = client;
+    kernel.client_open[client] = true;
+    kernel.clients_open++;
+    kernel.one_too_many = most > 0 && children_at(from) >= most;
+    kernel.judged_anew = false;
+    write_peer(from, client, address, size);
+    return first_client_fd + client;
+}
+
+static void close_listener(void) {
+    must(kernel.listener_open && kernel.draining);
+    must(kernel.hopeless || kernel.found_none || may_end_clients() ||
+         kernel.own == kernel.limit ||
+         kernel.clock >= kernel.drain_earliest + ms_to_accept);
+    kernel.listener_open = false;
+}
+
+// One that was never served.
+static void close_accepted(int client) {
+    must(client == kernel.accepted);
+    kernel.accepted = nobody;
+    kernel.fork_failed = false;
+    int most = kernel.settings.clients_per_address;
+    bool full = most > 0 && children_at(kernel.address_of[client]) >= most;
+    if (!full || kernel.killed_at > 0) {
+        must(may_end_clients());
+        return;
+    }
+    must(kernel.judged_anew);
+    kernel.refused++;
+    expect_refusal_line(client);
+}
+
+static void close_client(int client) {
+    must(client >= 0 && client < kernel.clients && kernel.client_open[client]);
+    kernel.client_open[client] = false;
+    kernel.clients_open--;
+    if (client == kernel.handed_over)
+        kernel.handed_over = nobody;
+    else
+        close_accepted(client);
+}
+
+int close_descriptor(int fd) {
+    enter();
+    if (fd == listener_fd)
+        close_listener();
+    else
+        close_client(fd - first_client_fd);
+    return fails(&kernel.close_failure) ? -1 : 0;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// processes - a forking server's calls for its children.
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "kernel/child.h"
+#include "kernel/children.h"
+#include "kernel/events.h"
+#include "kernel/log.h"
+#include "kernel/peers.h"
+#include "kernel/processes.h"
+#include "kernel/state.h"
+
+// The client in hand; those of its address who have ended take none from it.
+static bool has_place(void) {
+    int most = kernel.settings.clients_per_address;
+    int count = 0;
+    for (const struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.state == running &&
+            same_host(kernel.address_of[child.client],
+                      kernel.address_of[kernel.accepted]))
+            count++;
+    return most == 0 || count < most;
+}
+
+pid_t modelled_fork(void) {
+    must(kernel.accepted != nobody && has_place());
+    must(kernel.own < kernel.limit && may_try_again());
+    must(kernel.mapping.kept); // else each child copies it
+    enter();
+    if (fails(&kernel.fork_failure)) {
+        kernel.fork_failed = true;
+        kernel.fork_failures++;
+        note_shortage();
+        note_failure("fork", errno, complaint_due);
+        return -1;
+    }
+    if (kernel.next_fork_is_child) {
+        begin_child();
+        return 0;
+    }
+    struct modelled_child *child = start_child(kernel.accepted);
+    must(child != nullptr); // the limit is lower
+    kernel.served++;
+    kernel.handed_over = kernel.accepted;
+    kernel.accepted = nobody;
+    kernel.fork_failed = false;
+    note_plenty();
+    note_progress();
+    expect_client_line(child->client, child->pid);
+    kernel.filled = kernel.own == kernel.limit && !kernel.draining;
+    return child->pid;
+}
+
+static struct modelled_child *own_child(pid_t pid) {
+    for (struct modelled_child &child : kernel.children)
+        if (is_own(child) && child.pid == pid)
+            return &child;
+    return nullptr;
+}
+
+// Nobody is left to reap, or to be asked for: another reaping begins.
+static void end_reaping(void) {
+    if (kernel.filled && kernel.own == kernel.limit)
+        expect_full_line();
+    kernel.filled = false;
+}
+
+// Whether a child ends with STATUS by itself or, once the server has killed, by
+// that.
+static bool is_usual(int status) {
+    if (status == SIGKILL)
+        return kernel.killed_at > 0;
+    int code = status / 256;
+    return status % 256 == 0 && (code == 0 || (code >= 3 && code <= 5));
+}
+
+static pid_t reap(struct modelled_child *child, int *status) {
+    child->state = gone;
+    kernel.ended--;
+    *status = child->status;
+    note_progress();
+    if (child->client == nobody) {
+        kernel.strangers--;
+        kernel.ran_out = false; // its place is free, too
+    } else {
+        kernel.own--;
+        note_plenty();
+        expect_removal_line(child->pid, child->status);
+        if (!is_usual(child->status))
+            expect_crash_line(child->pid, child->status);
+    }
+    return child->pid;
+}
+
+static pid_t reap_any(int *status) {
+    kernel.waitpid_failed = fails(&kernel.waitpid_failure);
+    if (kernel.waitpid_failed) {
+        end_reaping();
+        note_failure("waitpid", errno,
+                     kernel.own > 0 ? complaint_due : complaint_wrong);
+        return -1;
+    }
+    for (struct modelled_child &child : kernel.children) {
+        if (child.state != ended)
+            continue;
+        return reap(&child, status);
+    }
+    end_reaping();
+    if (kernel.own + kernel.strangers > 0)
+        return 0;
+    errno = ECHILD;
+    return -1;
+}
+
+pid_t modelled_waitpid(pid_t pid, int *status, int options) {
+    must(pid == -1 && options == WNOHANG);
+    check_crash_line();
+    enter();
+    return reap_any(status);
+}
+
+int modelled_kill(pid_t pid, int signo) {
+    must(signo == SIGKILL);
+    must(may_end_clients());
+    enter();
+    struct modelled_child *child = own_child(pid);
+    must(child != nullptr); // else it may be anybody's
+    // Who insists waits in between.
+    must(kernel.clock > child->killed_at);
+    child->killed_at = kernel.clock;
+    kernel.killed_at = kernel.clock;
+    if (child->state == running && !child->lingers)
+        end_child(child, SIGKILL);
+    return 0;
+}
