@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // echo_mpclient - the chapter's client, input split from output: the parent
 // reads from the server, a child reads the input and sends it (talk.h). Ends
-// with 0 when every byte has come back.
+// with 0 when as many bytes have come back as were sent.
 #include <errno.h>
 #include <getopt.h>
 #include <stdint.h>

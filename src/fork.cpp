@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
         global += 2;
         local += 2;
         say("Child Proc: [%d, %d]", global, local);
-        _exit(EXIT_SUCCESS); // never return: that would be a second parent
+        _exit(EXIT_SUCCESS); // exit(3) would run what is the parent's to run
     default:
         global -= 2;
         local -= 2;

@@ -16,8 +16,8 @@
 static pid_t pids[2];
 static int left = 2; // of them
 
-// There is nothing to do: that it is called ends the sleep. Not here is a child
-// reaped and told of, for printing is not async-signal-safe.
+// Empty: to be called is enough, for that ends the sleep. The program reaps,
+// and prints, which would not be async-signal-safe here.
 static void wake_up(int) {
 }
 
@@ -26,7 +26,7 @@ static pid_t start_child(pid_t parent, unsigned seconds, int status) {
     if (pid == -1)
         die("fork");
     if (pid == 0) {
-        die_with_parent(parent); // if that is ended from outside
+        die_with_parent(parent);
         say("Hi! I'm child process");
         (void)sleep(seconds); // it has no child, and so no SIGCHLD
         _exit(status);
@@ -70,7 +70,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 5; i++) {
         say("wait...");
         // SIGCHLD cuts it short. One that comes just before does not, and its
-        // child is removed a wait later; serve.cpp closes that gap by ppoll(2).
+        // child is reaped a wait later; echo_mpserv closes that gap by
+        // ppoll(2).
         (void)sleep(times[1].value);
         reap_children();
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// sigaction - the same as signal.cpp with sigaction(2), which means the same on
-// every system. Its three members say what is called, what is blocked while
-// that runs, and what becomes of an interrupted call; and once registered, a
-// handler stays. `sigaction 1 5`: alarm after 1 second, sleeps of 5.
+// sigaction - as signal.cpp, but for Ctrl-C, by sigaction(2), which means the
+// same on every system. Its three members say what is called, what is blocked
+// while that runs, and what becomes of an interrupted call; and once
+// registered, a handler stays. `sigaction 1 5`: alarm after 1 second, sleeps
+// of 5.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -34,13 +35,14 @@ int main(int argc, char **argv) {
                                   // sleep(3), which the alarm is to end
     if (sigaction(SIGALRM, &action, nullptr) == -1)
         die("sigaction");
-    (void)alarm(alarm_seconds); // none was set before
+    (void)alarm(alarm_seconds); // replaces one that was set before exec(3)
     for (int i = 0; i < 3; i++) {
         say("wait...");
         (void)sleep(times[1].value);
-        if (alarm_came)
+        if (alarm_came) {
+            alarm_came = 0;
             say("Time out!");
-        alarm_came = 0;
+        }
     }
     return EXIT_SUCCESS;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // signal - the kernel calls a function when a signal comes, and a sleeping
 // process wakes up for it. The one program here that registers by signal(2), as
-// the book introduces it; sigaction.cpp does it the dependable way. The
-// handlers only note the signal: printing is not async-signal-safe
-// (signal-safety(7)). `signal 1 5`: alarm after 1 second, sleeps of 5.
+// the book introduces it: in glibc the handler stays and interrupted calls go
+// on, on other systems perhaps not; sigaction.cpp says which. The handlers do
+// little, for printing is not async-signal-safe (signal-safety(7)).
+// `signal 1 5`: alarm after 1 second, sleeps of 5.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,8 +16,8 @@
 static unsigned alarm_seconds;
 static volatile sig_atomic_t alarm_came, interrupt_came;
 
-// The next alarm is set here, and not after the sleep: a signal that comes just
-// before a sleep does not end it, but the one after does.
+// Sets the next alarm here, not after the sleep: should one come just before a
+// sleep, which it then does not cut short, the next one will.
 static void note_alarm(int) {
     alarm_came = 1;
     (void)alarm(alarm_seconds);
@@ -36,16 +37,18 @@ int main(int argc, char **argv) {
     if (signal(SIGALRM, note_alarm) == SIG_ERR ||
         signal(SIGINT, note_interrupt) == SIG_ERR)
         die("signal");
-    (void)alarm(alarm_seconds); // none was set before
+    (void)alarm(alarm_seconds); // replaces one that was set before exec(3)
     for (int i = 0; i < 3; i++) {
         say("wait...");
         (void)sleep(times[1].value); // a signal cuts it short
-        if (alarm_came)
+        if (alarm_came) {
+            alarm_came = 0; // before the line: another may come meanwhile
             say("Time out!");
-        if (interrupt_came)
+        }
+        if (interrupt_came) {
+            interrupt_came = 0;
             say("CTRL+C pressed");
-        alarm_came = 0;
-        interrupt_came = 0;
+        }
     }
     return EXIT_SUCCESS;
 }

@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
     case -1:
         die("fork");
     case 0:
-        die_with_parent(parent);     // if that is ended from outside
+        die_with_parent(parent);
         (void)sleep(times[0].value); // nothing wakes it
         _exit(24);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // zombie - a child that has ended stays in the process table, as state Z,
-// until its parent asks for its status; this parent never does. When it ends
-// itself, init(1) inherits the zombie and asks. `zombie 2` stays 2 seconds.
+// until its parent reaps it; this parent only looks. When it ends itself,
+// init(1) or a subreaper inherits the zombie and reaps it. `zombie 2` stays 2
+// seconds.
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

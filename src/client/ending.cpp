@@ -22,6 +22,7 @@ static void end_with_writer(int signo) {
     if (writer != 0) {
         (void)kill(writer, SIGKILL); // not reaped yet: the pid is its own
         (void)waitpid(writer, nullptr, 0);
+        writer = 0; // as process 1 it may come here again
     }
     (void)set_signal(signo, SIG_DFL);
     (void)raise(signo);

@@ -148,8 +148,8 @@ static int see_to_writer(struct talk *t) {
     pid_t reaped = reap_writer(t, &status, WNOHANG);
     if (reaped <= 0)
         return reaped;
-    owe(t->shared, 0);                            // the server, its end
-    (void)shutdown(t->settings->socket, SHUT_WR); // it may have failed to
+    owe(t->shared, 0); // from now on the server owes its end
+    (void)shutdown(t->settings->socket, SHUT_WR); // the writer may not have
     if (WIFSIGNALED(status))
         (void)fail(t, "the writer was killed", 0);
     return 0;
@@ -193,9 +193,8 @@ static int receive(struct talk *t) {
     }
 }
 
-// Either it sleeps on the input, perhaps for ever, or it is about to end, but
-// would not if somebody has stopped it, or does so once more: who waits for it
-// may be ended by a signal.
+// It sleeps on the input, perhaps for ever; or is about to end, unless somebody
+// keeps it stopped: what ends this process may come in meanwhile.
 static void end_writer(struct talk *t) {
     if (writer == 0)
         return;

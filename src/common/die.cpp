@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/die.h"
+#include "common/stream.h"
 
 constexpr size_t message_size = 512;
 
@@ -24,8 +25,8 @@ constexpr size_t message_size = 512;
                      usage[0] == '\0' ? "" : "\n", usage);
     if (n >= static_cast<int>(sizeof line))
         n = static_cast<int>(sizeof line) - 1;
-    if (n > 0 && write(STDERR_FILENO, line, static_cast<size_t>(n)) == -1)
-        return; // nobody is left to tell; the exit status still speaks
+    if (n > 0) // where it fails, nobody is left to tell but by the exit status
+        (void)write_all(STDERR_FILENO, line, static_cast<size_t>(n));
 }
 
 void warn(const char *format, ...) {

@@ -42,7 +42,7 @@ ssize_t read_some(int fd, void *buffer, size_t size) {
 // After a time-out of SO_SNDTIMEO: whether the peer has acknowledged something
 // meanwhile, so that fewer bytes than *QUEUED are left. A write waits until a
 // third of the send buffer is free, which takes a peer that reads slowly longer
-// than the time-out. At the first time-out of a write nobody knows: -1.
+// than the time-out. *QUEUED is -1 at the first time-out of a write.
 static bool is_slow(int fd, int *queued) {
     int before = *queued;
     if (ioctl(fd, TIOCOUTQ, queued) == 0 && (before == -1 || *queued < before))

@@ -20,9 +20,8 @@ int children_open(struct children *children, int limit) {
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return -1;
-    // A fork would copy its pages, and the next children_add() each one again:
-    // FIGURE of the processor's time a connection. Where this call fails, it
-    // does.
+    // A child that has been taken over reads nothing here of the other clients.
+    // Where this fails, a fork copies the table; that costs next to nothing.
     (void)madvise(memory, table_size(limit), MADV_DONTFORK);
     *children = {limit, 0, static_cast<struct child *>(memory)};
     return 0;

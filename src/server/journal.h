@@ -20,18 +20,19 @@ struct journal {
     struct sparse_line failure, limit, refusal, crash; // private
 };
 
-// All write by log.h: on standard output, and what begins with the program's
-// name on standard error. Lines that come in floods are written once a second
-// at most and say how many were left out, the one about the limit once a
-// minute.
+// All write by log.h: on standard output, or with the program's name in front
+// on standard error. A line that may come in floods is written once a second at
+// most, the one about the limit once a minute; those about refusals and crashes
+// say how many were left out.
 
 // new client connected... PEER (pid PID)
 void journal_connected(const struct journal *journal, const union address *peer,
                        pid_t pid);
 
-// removed proc id: PID (client disconnected). For one that ended as no child
-// does by itself (child_crashed()), unless it was by SIGKILL and the server is
-// KILLING them, also where quiet: PROGRAM: child PID: killed by signal 11
+// removed proc id: PID (client disconnected)
+// And where STATUS is none that a child gives itself (child_crashed()), but for
+// SIGKILL while the server is KILLING, also where quiet:
+// PROGRAM: child PID: killed by signal 11
 void journal_removed(struct journal *journal, pid_t pid, int status,
                      bool killing);
 

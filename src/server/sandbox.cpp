@@ -36,7 +36,7 @@ constexpr int kept_calls[] = {
     SCMP_SYS(rt_sigprocmask),  // pause_for(), abort(3)
     SCMP_SYS(rt_sigreturn),    // the end of a signal handler
     SCMP_SYS(sigreturn),
-    SCMP_SYS(wait4), // reap_child()
+    SCMP_SYS(wait4), // waitpid(2)
     SCMP_SYS(waitpid),
     SCMP_SYS(send), // the log on a socket
     SCMP_SYS(poll), // the log, and a descriptor that is non-blocking
