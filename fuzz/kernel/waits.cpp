@@ -9,7 +9,7 @@
 #include "kernel/waits.h"
 
 constexpr int64_t longest_pause = 1000; // before it tries again
-constexpr int64_t longest_hold = 20;     // with fewer than 50 children
+constexpr int64_t longest_hold = 20;    // with fewer than 50 children
 
 static bool all_killed(void) {
     for (const struct modelled_child &child : kernel.children)

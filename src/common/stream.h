@@ -14,8 +14,8 @@ ssize_t read_some(int fd, void *buffer, size_t size);
 
 // Writes all SIZE bytes of BUFFER, in as many calls as that takes. Returns 0,
 // or -1 with write(2)'s errno when a part of them could not be written; EINTR
-// as in read_some(); EAGAIN where for the time of SO_SNDTIMEO, or up to twice
-// that, a socket's peer has acknowledged nothing (tcp(7), SIOCOUTQ); EIO where
+// as in read_some(); EAGAIN where a socket's peer has acknowledged nothing for
+// two to four times the time of SO_SNDTIMEO (tcp(7), SIOCOUTQ); EIO where
 // write(2) took nothing and gave no reason. Waits also where FD is
 // non-blocking. The caller ignores SIGPIPE. SIZE 0 writes nothing. FD stays the
 // caller's.
