@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// alone - runs a command, such as a script, in a network of its own.
+// alone - runs a command, such as a script, in a network of its own, and with
+// no signal ignored: a shell cannot take back what nohup(1) has done.
 // usage: alone COMMAND [ARGUMENT...]
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <unistd.h>
@@ -13,6 +15,8 @@ int main(int argc, char **argv) {
         return 2;
     }
     (void)enter_own_network();
+    for (int signo = 1; signo < SIGRTMIN; signo++)
+        (void)signal(signo, SIG_DFL); // but SIGKILL's and SIGSTOP's
     execvp(argv[1], argv + 1);
     perror(argv[1]);
     return EXIT_FAILURE;
