@@ -21,8 +21,8 @@ constexpr size_t buffer_size = 256 * 1024; // 64 KiB: 1.4 times the time, raw
 
 // A page that both processes see.
 struct shared {
-    uint64_t sent; // read to be sent: what is lost on the way is missing
-    uint64_t received;
+    uint64_t sent,
+        received;         // what was read to be sent, if lost on the way or not
     int64_t silent_since; // when the server last sent, or began to owe
     bool finished;        // there is nothing left to send
     const char *failed;   // the writer's failure, for the report
@@ -108,7 +108,8 @@ static ssize_t next_piece(const struct talk_settings *settings,
     // The server sees the end, and what it still sends can come.
     if (shutdown(socket, SHUT_WR) == -1 && errno != ENOTCONN)
         writer_failed(shared, "shutdown");
-    _exit(EXIT_SUCCESS); // closes it; the parent's goes on receiving
+    (void)close(socket); // the parent's goes on receiving
+    _exit(EXIT_SUCCESS);
 }
 
 static int start_writer(struct talk *t) {

@@ -256,9 +256,9 @@ static bool concerns_listener(int error) {
     }
 }
 
-int accept_from(int listener, union address *peer) {
+int accept_from(int listener, union address *peer, int tries) {
     int fd = -1;
-    for (int tries = 0; fd == -1 && tries < 2; tries++) {
+    for (; fd == -1 && tries > 0; tries--) {
         socklen_t size = sizeof *peer;
         fd = accept4(listener, &peer->any, &size, SOCK_CLOEXEC);
         if (fd == -1 && concerns_listener(errno))

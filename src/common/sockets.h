@@ -89,9 +89,9 @@ int inherited_listener(void);
 // in *PEER. Returns its descriptor, the caller's to close; or -1 with
 // accept(2)'s errno: EAGAIN when there is none; EMFILE, ENFILE, ENOBUFS or
 // ENOMEM; EBADF, EINVAL or ENOTSOCK. Any other is about one connection, or the
-// network behind it: the next one is taken, and only if that fails as well it
-// is returned.
-int accept_from(int listener, union address *peer);
+// network behind it: the next one is taken, and only the error of the last of
+// TRIES returned.
+int accept_from(int listener, union address *peer, int tries);
 
 // The address that SOCKET is bound to, by getsockname(2). Returns 0, or -1 with
 // its errno.

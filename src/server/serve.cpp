@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // serve - the accept loop of a server that forks a process for each client.
-//
 // Each turn waits for a client or a signal, heeds the signals, and takes one
 // client. serve(), at the end, is the place to start reading.
 #include <errno.h>
@@ -19,9 +18,8 @@
 #include "server/journal.h"
 #include "server/serve.h"
 
-constexpr int retry_ms = 100;     // until what ran out is tried again
-constexpr int stop_ms = 1000;     // after a stop: see serve.h
-constexpr int killed_ms = 1000;   // in which the killed ought to be gone
+constexpr int retry_ms = 100; // until what ran out is tried again
+constexpr int stop_ms = 1000, killed_ms = 1000; // see serve.h, end_phase()
 constexpr int hold_ms = 20;       // in which SIGCHLD is held, and ...
 constexpr int children_a_ms = 50; // ... 1 more for so many live children
 constexpr int64_t never = INT64_MAX;
@@ -106,6 +104,7 @@ static void start_child(struct server *s) {
         // never see the end. Linux closes it even where close(2) fails.
         (void)close(s->client.fd);
         s->client.fd = -1;
+        s->accept_at = 0;
         s->journal.served++;
         children_add(s->children, pid, &s->client.peer);
         journal_connected(&s->journal, &s->client.peer, pid);
@@ -167,7 +166,8 @@ static void accept_failed(struct server *s) {
 static void take_client(struct server *s, bool ready) {
     bool again = s->client.fd != -1;
     if ((ready || s->phase == draining) && wants_client(s, now_ms())) {
-        s->client.fd = accept_from(s->listener, &s->client.peer);
+        int tries = s->accept_at == 0 ? 2 : 1; // 1: the last has failed
+        s->client.fd = accept_from(s->listener, &s->client.peer, tries);
         if (s->client.fd == -1)
             accept_failed(s);
     }

@@ -57,7 +57,7 @@ TEST_CASE("the client and its writer, whoever ends first") {
     REQUIRE(write(keyboard.write_end.get(), "hello\n", 6) == 6);
     REQUIRE(ended.process.output_has("hello\n"));
     kill(only_child_of(server.pid()), SIGKILL);
-    CHECK(ended.process.wait() == 0);
+    CHECK(ended.process.wait() == 1);
     check_silent(ended, 2, 1);
 }
 

@@ -201,6 +201,7 @@ static const Row rows[] = {
     {"client", child, "write", "EINTR", once, carries_on, ""},
     // Its server may be quicker to end than its writer.
     {"talk", parent, "shutdown?", "ENOTCONN", both, carries_on, ""},
+    {"talk", child, "close", "EINTR EIO", both, carries_on, ""},
     {"talk", child, "shutdown", "ENOBUFS", both, ends, "shutdown: "},
     {"client", family, "prctl", "EINVAL", both, stops, "the writer: "},
     {"client", parent, "*", "SIGCHLD", once, carries_on, ""},
