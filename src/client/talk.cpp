@@ -21,8 +21,8 @@ constexpr size_t buffer_size = 256 * 1024; // 64 KiB: 1.4 times the time, raw
 
 // A page that both processes see.
 struct shared {
-    uint64_t sent,
-        received;         // what was read to be sent, if lost on the way or not
+    uint64_t sent; // that were read to be sent
+    uint64_t received;
     int64_t silent_since; // when the server last sent, or began to owe
     bool finished;        // there is nothing left to send
     const char *failed;   // the writer's failure, for the report
