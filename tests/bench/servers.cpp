@@ -147,9 +147,9 @@ void end_without_leftovers(const Contestant &contestant, Running &running) {
     CHECK_MESSAGE(process.errors.empty(), process.errors);
 }
 
-int run_comparison(const char *usage, int argc, char **argv) {
+int run_comparison(const char *usage_text, int argc, char **argv) {
     if (optind < argc)
-        die_usage(usage, "'%s' is one argument too many", argv[optind]);
+        die_usage(usage_text, "'%s' is one argument too many", argv[optind]);
     doctest::Context context;
     context.setOption("minimal", true);
     return context.run();
