@@ -47,7 +47,7 @@ static int fail_to_accept(void) {
         break;
     default:
         // One alone is none to wait for.
-        if (++kernel.connection_failures > 1 || kernel.ran_out) {
+        if (++kernel.connection_failures > 1 || kernel.may_pause) {
             kernel.may_pause = true;
             complaint = complaint_right;
         }

@@ -170,6 +170,8 @@ static void take_client(struct server *s, bool ready) {
         s->client.fd = accept_from(s->listener, &s->client.peer, tries);
         if (s->client.fd == -1)
             accept_failed(s);
+        else
+            s->accept_at = 0;
     }
     if (s->client.fd == -1 || now_ms() < s->accept_at)
         return;
@@ -213,8 +215,6 @@ static bool finished(const struct server *s) {
         s->children->live == 0 && s->client.fd == -1 && s->listener == -1;
     return s->phase == over || nobody_left;
 }
-
-// ---- the loop --------------------------------------------------------------
 
 static void heed_signals(struct server *s) {
     if (signal_came()) // a report counts the living, a drain the free places
