@@ -62,10 +62,6 @@ void check_each_start(const std::vector<std::string> &arguments,
     }
 }
 
-void await_sleep(const Process &process) {
-    CHECK(eventually([&] { return process_state(process.pid()) == "S"; }));
-}
-
 // Returns how many processes were left behind, all of which have ended.
 static int check_failed(const std::vector<std::string> &arguments,
                         const StartOptions &options,

@@ -9,9 +9,6 @@
 
 #include "support/process.h"
 
-// Waits until PROCESS sleeps: a signal then ends a sleep that has begun.
-void await_sleep(const Process &process);
-
 // Runs ARGUMENTS into a pipe and into a file, started as usual, with SIGCHLD
 // ignored, with every signal blocked, with standard input closed, and with a
 // child that it did not make; CHECK_RUN judges each run.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "programs/demos.h"
+#include "support/judge.h"
 #include "support/machine.h"
 #include "support/proc.h"
 #include "support/waiting.h"
@@ -44,7 +45,7 @@ TEST_CASE("both children are removed") {
 TEST_CASE("children that end while it is stopped are both removed") {
     Process demo({program("remove_zombie"), "1", "1000"});
     REQUIRE(demo.output_has("wait...\n"));
-    await_sleep(demo);
+    await_sleep(demo.pid());
     demo.signal(SIGSTOP); // two SIGCHLD become one
     for (pid_t child : children_of(demo.pid()))
         CHECK(eventually([child] { return process_state(child) == "Z"; }));
@@ -63,7 +64,7 @@ TEST_CASE("no zombie is left, and a child that stops is not removed") {
     Process demo({program("remove_zombie"), "2", "1000"});
     REQUIRE(demo.output_has("Child proc id: ", 2));
     REQUIRE(demo.output_has("wait...\n"));
-    await_sleep(demo);
+    await_sleep(demo.pid());
     size_t at = demo.output.find("Child proc id: ") + 15;
     pid_t first = std::stoi(demo.output.substr(at));
     REQUIRE(kill(first, SIGSTOP) == 0);

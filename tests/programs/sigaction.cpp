@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "programs/demos.h"
+#include "support/judge.h"
 
 TEST_CASE("each alarm cuts a sleep short") {
     check_each_start({program("sigaction"), "1", "100"}, [](const Run &demo) {
@@ -23,7 +24,7 @@ TEST_CASE("a sleep that nothing cuts short ends by itself") {
 TEST_CASE("an alarm sent by hand counts, Ctrl-C ends it as usual") {
     Process demo({program("sigaction"), "1000", "1000"});
     REQUIRE(demo.output_has("wait...\n"));
-    await_sleep(demo);
+    await_sleep(demo.pid());
     demo.signal(SIGALRM);
     CHECK(demo.output_has("Time out!\nwait...\n"));
     demo.signal(SIGINT);

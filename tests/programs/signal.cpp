@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "programs/demos.h"
+#include "support/judge.h"
 #include "support/proc.h"
 #include "support/waiting.h"
 
@@ -22,7 +23,7 @@ TEST_CASE("each Ctrl-C cuts a sleep short") {
     std::string expected;
     for (int i = 1; i <= 3; i++) {
         REQUIRE(signal.output_has("wait...\n", i));
-        await_sleep(signal);
+        await_sleep(signal.pid());
         signal.signal(SIGINT);
         expected += "wait...\nCTRL+C pressed\n";
     }

@@ -10,6 +10,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "common/sockets.h"
 #include "support/judge.h"
 #include "support/waiting.h"
 
@@ -43,22 +44,6 @@ void judge_descriptors(Findings &findings, Invariant invariant,
                         text_of(expected));
 }
 
-static int port_of(const struct sockaddr_storage &address) {
-    in_port_t port =
-        address.ss_family == AF_INET6
-            ? reinterpret_cast<const sockaddr_in6 *>(&address)->sin6_port
-            : reinterpret_cast<const sockaddr_in *>(&address)->sin_port;
-    return ntohs(port);
-}
-
-int local_port(const Fd &fd) {
-    struct sockaddr_storage address = {};
-    socklen_t size = sizeof address;
-    REQUIRE(getsockname(fd.get(), reinterpret_cast<struct sockaddr *>(&address),
-                        &size) == 0);
-    return port_of(address);
-}
-
 constexpr int no_peer = 0;
 constexpr int unseen = -1; // the host does not let us look
 
@@ -87,11 +72,10 @@ static int peer_port(pid_t pid, int fd, const std::string &target) {
         int port = peer_in_table("/proc/net/tcp", target);
         return port > 0 ? port : peer_in_table("/proc/net/tcp6", target);
     }
-    struct sockaddr_storage address = {};
+    union address address = {};
     socklen_t size = sizeof address;
-    int known = getpeername(
-        copy.get(), reinterpret_cast<struct sockaddr *>(&address), &size);
-    return known == 0 ? port_of(address) : no_peer;
+    bool known = getpeername(copy.get(), &address.any, &size) == 0;
+    return known ? ntohs(address.ipv6.sin6_port) : no_peer; // or IPv4's
 }
 
 void judge_connection(Findings &findings, Invariant invariant,

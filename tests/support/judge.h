@@ -31,8 +31,6 @@ void judge_connection(Findings &findings, Invariant invariant,
                       const std::set<int> &ports);
 // 0, 1 and 2 of DESCRIPTORS.
 Descriptors standard_of(const Descriptors &descriptors);
-// The port that FD, a loopback socket of the test's own, is bound to.
-int local_port(const Fd &fd);
 
 // The signals of PID, which sleeps, must be just these, all others included.
 struct Signals {
@@ -41,8 +39,8 @@ struct Signals {
 void judge_signals(Findings &findings, const std::string &who, pid_t pid,
                    const Signals &expected);
 
-// Each of them, which sleep already, must sleep on for so long, or for as long
-// again.
+// Each of SLEEPERS, asleep already, must sleep through TIME; one that wakes
+// gets a second try.
 struct Sleeper {
     std::string who;
     pid_t pid;
@@ -55,8 +53,8 @@ void judge_sleep(
 // Waits until PID sleeps; ends the test if it never does.
 void await_sleep(pid_t pid);
 
-// A second, in naps of this process: where the machine stands still, so does
-// the count.
+// A second, counted in short sleeps of this process: while the machine stalls,
+// the count does, too.
 constexpr int naps_in_a_second = 200;
 void nap();
 // Whether CONDITION comes to hold within a second in which nobody of the group

@@ -7,24 +7,23 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "common/sockets.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-static Fd local_socket(int family, int port, sockaddr_storage *address,
+static Fd local_socket(int family, int port, union address *address,
                        socklen_t *size) {
     *address = {};
-    address->ss_family = static_cast<sa_family_t>(family);
-    auto *ipv4 = reinterpret_cast<sockaddr_in *>(address);
-    auto *ipv6 = reinterpret_cast<sockaddr_in6 *>(address);
+    address->any.sa_family = static_cast<sa_family_t>(family);
     in_port_t network_port = htons(static_cast<in_port_t>(port));
     if (family == AF_INET6) {
-        ipv6->sin6_addr = in6addr_loopback;
-        ipv6->sin6_port = network_port;
-        *size = sizeof *ipv6;
+        address->ipv6.sin6_addr = in6addr_loopback;
+        address->ipv6.sin6_port = network_port;
+        *size = sizeof address->ipv6;
     } else {
-        ipv4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        ipv4->sin_port = network_port;
-        *size = sizeof *ipv4;
+        address->ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address->ipv4.sin_port = network_port;
+        *size = sizeof address->ipv4;
     }
     Fd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     struct timeval limit = {deadline_seconds, 0};
@@ -34,11 +33,10 @@ static Fd local_socket(int family, int port, sockaddr_storage *address,
 }
 
 int try_to_dial(int port, int family, Fd *fd) {
-    struct sockaddr_storage address;
+    union address address;
     socklen_t size = 0;
     *fd = local_socket(family, port, &address, &size);
-    return connect(fd->get(), reinterpret_cast<struct sockaddr *>(&address),
-                   size);
+    return connect(fd->get(), &address.any, size);
 }
 
 // The reason is taken at once: a message is made only when it is needed, and
@@ -59,14 +57,19 @@ bool is_listening(int port) {
     return try_to_dial(port, AF_INET, &fd) == 0;
 }
 
+int local_port(const Fd &fd) {
+    union address address = {};
+    socklen_t size = sizeof address;
+    REQUIRE(getsockname(fd.get(), &address.any, &size) == 0);
+    return ntohs(address.ipv6.sin6_port); // where IPv4 has it as well
+}
+
 int refusing_port(Fd *holder) {
-    struct sockaddr_storage address;
+    union address address;
     socklen_t size = 0;
     *holder = local_socket(AF_INET, 0, &address, &size);
-    auto *generic = reinterpret_cast<struct sockaddr *>(&address);
-    REQUIRE(bind(holder->get(), generic, size) == 0);
-    REQUIRE(getsockname(holder->get(), generic, &size) == 0);
-    return ntohs(reinterpret_cast<sockaddr_in *>(&address)->sin_port);
+    REQUIRE(bind(holder->get(), &address.any, size) == 0);
+    return local_port(*holder);
 }
 
 Fd listen_locally(int *port) {

@@ -16,6 +16,8 @@ int refusing_port(Fd *holder);
 int try_to_dial(int port, int family, Fd *fd);
 // Whether somebody takes connections at PORT.
 bool is_listening(int port);
+// The port that FD, a socket of the test's own, is bound to.
+int local_port(const Fd &fd);
 // A loopback listener of the test's own, on a free port.
 Fd listen_locally(int *port);
 
