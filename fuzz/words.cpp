@@ -7,16 +7,13 @@
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/arguments.h"
-#include "common/die.h"
 #include "common/number.h"
 #include "common/sockets.h"
 #include "common/status.h"

@@ -52,8 +52,6 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_close_range(unsigned first, unsigned last, int flags);
 [[noreturn]] void __real__exit(int status);
 [[noreturn]] void __wrap__exit(int status);
-[[noreturn]] void __real_exit(int status);
-[[noreturn]] void __wrap_exit(int status);
 int __wrap_fcntl(int fd, int command, long argument);
 [[gnu::alias("__wrap_fcntl")]] int __wrap_fcntl64(int fd, int command,
                                                   long argument);
@@ -80,22 +78,12 @@ int __wrap_close_range(unsigned first, unsigned last, int flags) {
     return model->close_range(first, last, flags);
 }
 
-[[noreturn]] static void exit_modelled(int status) {
-    must(model->exit_process != nullptr);
-    model->exit_process(status);
-    __builtin_trap(); // it has not jumped
-}
-
 void __wrap__exit(int status) {
     if (model == nullptr)
         __real__exit(status);
-    exit_modelled(status);
-}
-
-void __wrap_exit(int status) {
-    if (model == nullptr)
-        __real_exit(status);
-    exit_modelled(status);
+    must(model->exit_process != nullptr);
+    model->exit_process(status);
+    __builtin_trap(); // it has not jumped
 }
 
 int __wrap_fcntl(int fd, int command, long argument) {

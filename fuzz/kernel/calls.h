@@ -44,10 +44,9 @@
 // Answers for the calls of the same names. One that is null must not be made
 // while this model is armed: it ends the process, which the fuzzer reports.
 // A model answers clock_gettime for CLOCK_MONOTONIC; other clocks are the
-// engine's and always the system's. exit_process stands for _exit(2) and
-// exit(3), and does not return: it jumps back into the target (longjmp(3)).
-// fork stands for _Fork(3) as well, and close_range for its number in
-// syscall(2).
+// engine's and always the system's. exit_process stands for _exit(2),
+// and does not return: it jumps back into the target (longjmp(3)). fork stands
+// for _Fork(3) as well, and close_range for its number in syscall(2).
 struct modelled_calls {
 #define OTHER_MEMBER(result, call, ...) result (*call)(__VA_ARGS__) = nullptr;
 #define MEMBER(count, ...) OTHER_MEMBER(__VA_ARGS__)

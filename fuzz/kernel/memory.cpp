@@ -8,7 +8,7 @@
 #include "kernel/memory.h"
 #include "kernel/state.h"
 
-// Before and behind it. As a position in a table it is far outside.
+// Before and behind it, and in its place in a child.
 constexpr size_t guard_size = 64;
 constexpr unsigned char guard_byte = 0x5a;
 

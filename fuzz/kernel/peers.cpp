@@ -17,8 +17,8 @@ struct peer {
     uint8_t bytes[16]; // 4 of them for AF_INET
 };
 
-// 0 and 2, 3 and 7, and 4 and 6 are in one bucket of a table of up to 8. 4 and
-// 5 are of one /64; 6 is of another, which differs in its last byte alone.
+// The third and fourth IPv6 ones are of one /64; the next is of another, which
+// differs in its last byte alone.
 static const struct peer peers[peer_addresses] = {
     {0, "192.0.2.1", AF_INET, 0, {192, 0, 2, 1}},
     {0,
