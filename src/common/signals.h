@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // signals - dispositions, masks, and the one place where a signal may come in.
 //
-// The pattern of the programs here: a handler only sets a flag, its signal is
-// blocked, and wait_for() lets it in. Nothing else is ever interrupted, and no
-// signal slips in between a look at the flag and the sleep. (The client's end
-// by a signal is the exception; client/ending.cpp tells why.)
+// The pattern of the server and the client: a handler only sets a flag, its
+// signal is blocked, and wait_for() lets it in. Nothing else is ever
+// interrupted, and no signal slips in between a look at the flag and the sleep.
+// (The client's end by a signal is the exception; client/ending.cpp tells why.)
 #pragma once
 
 #include <sys/types.h>

@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-// What has been noted; who has seen to it sets it back to 0.
+// Set by the handler; whoever acts on one sets it back to 0.
 extern volatile sig_atomic_t child_ended;   // SIGCHLD
 extern volatile sig_atomic_t report_wanted; // SIGUSR1
 extern volatile sig_atomic_t stop_wanted;   // SIGTERM, SIGINT or SIGHUP

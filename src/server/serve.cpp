@@ -258,7 +258,7 @@ static bool wait_for_event(struct server *s, bool ready) {
     int64_t now = now_ms(); // one and the same time for all that follows
     bool wanted = wants_client(s, now) && s->phase == serving;
     // While clients keep coming, SIGCHLD is let in every 20 ms only: that saves
-    // 3 % of the processor's time a connection, half of it with 6000 live. Not
+    // 3 % of the processor's time a connection, and 50 % with 6000 live. Not
     // where clients are counted by address: one that comes back would be
     // refused because of a child that has ended.
     bool holding =

@@ -23,8 +23,9 @@ enum class Invariant {
     dispositions,       // I11
     idle,               // I12
 };
-// What each asks, I1 first. A second is one of the test's own: it is counted in
-// naps, so that a machine that stands still makes the test wait as well.
+// What each asks, I1 first. A second is counted in short sleeps of the test: on
+// a machine that stalls, the test stalls too, and still grants the whole
+// second.
 inline constexpr const char *must_hold[] = {
     "no zombie child within a second of quiet, nor an orphan that somebody "
     "else "
