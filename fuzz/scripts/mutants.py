@@ -6,8 +6,10 @@ one; without a mistake the target must pass. A mutant that hangs, or exits by
 itself, has not been caught. README.md explains the tables.
 
 usage: mutants.py FUZZ-FOLDER TARGET COMPILER WORD...
+       mutants.py --text TABLE NAME
 COMPILER may be several words; WORDs are for the link: the archives of src/ and
-of what the targets share, and options."""
+of what the targets share, and options. --text prints the file with the mistake
+NAME in it."""
 
 import concurrent.futures
 import os
@@ -32,11 +34,11 @@ def read_table(path):
     mutants = []
     edit = None
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        header = re.fullmatch(r'([\w-]+): (\S+)', line)
+        header = re.fullmatch(r'([\w-]+): (\S+)( \w+)?', line)
         if not line or line.startswith('#'):
             edit = None
         elif header:
-            mutants.append(Mutant(*header.groups()))
+            mutants.append(Mutant(header[1], header[2]))
             edit = None
         elif re.match(r'-( |$)', line) and mutants:
             if edit is None or edit[1]:
@@ -147,7 +149,17 @@ def judge(target, mutant, text):
     return True, f'{mutant.name}: {killer}'
 
 
+def print_text(table, name):
+    src = pathlib.Path(__file__).resolve().parents[2] / 'src'
+    for mutant in read_table(pathlib.Path(table)):
+        if mutant.name == name:
+            print(mutate_all([mutant], src)[name], end='')
+
+
 def main():
+    if sys.argv[1] == '--text':
+        print_text(*sys.argv[2:])
+        return
     folder = pathlib.Path(sys.argv[1]).resolve()
     name = sys.argv[2]
     mutants = read_table(folder / 'mutants' / f'{name}.txt')

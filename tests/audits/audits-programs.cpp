@@ -298,24 +298,14 @@ static Findings audit_demonstration_end(const Words &demonstration,
 
 // ---- the audits -------------------------------------------------------------
 
-static Words wrong(const std::string &role, const std::string &mistake) {
-    return {test_program("wrong_program"), role, mistake};
-}
-
 static Words client(const std::string &mistake) {
-    return mistake.empty() ? Words{program("echo_mpclient"), "-4"}
-                           : wrong("client", mistake);
-}
-
-static Words demo(const std::string &mistake, const std::string &seconds) {
-    Words words = wrong("demo", mistake);
-    words.push_back(seconds);
-    return words;
+    return {mistake.empty() ? program("echo_mpclient") : test_program(mistake),
+            "-4"};
 }
 
 static std::vector<Demonstration> sleeping(const std::string &mistake) {
     if (!mistake.empty())
-        return {{demo(mistake, "1000"), 2, 1, "S", {}}};
+        return {{{test_program(mistake), "1000", "1000"}, 0, 1, "S", {}}};
     return {
         {{program("fork")}, 0, 1, "S", {}, true},
         {{program("zombie"), "1000"}, 4, 1, "Z", {}},
@@ -327,10 +317,10 @@ static std::vector<Demonstration> sleeping(const std::string &mistake) {
     };
 }
 
-// Each leaves no zombie but the one that it shows.
+// Each leaves no zombie but the one that it shows. A mistake is waitpid's.
 static Findings audit_ends(const std::string &mistake) {
     if (!mistake.empty())
-        return audit_demonstration_end(demo(mistake, "0"), 0);
+        return audit_demonstration_end({test_program(mistake), "0", "1"}, 0);
     Findings findings;
     for (const Words &words : std::vector<Words>{
              {"fork"},
@@ -357,52 +347,52 @@ using enum Invariant;
 const std::vector<Audit> program_audits = {
     {"the client holds one connection, and sleeps while nobody types",
      [](const std::string &mistake) { return audit_client(client(mistake)); },
-     {{"child_blocks_signals", {dispositions}},
-      {"child_dies_by_sigpipe", {dispositions}},
-      {"child_keeps_descriptor", {child_descriptors}},
-      {"child_keeps_handlers", {dispositions}},
-      {"child_not_reaped", {no_zombie, drain}},
-      {"child_stays", {no_zombie}},
-      {"child_wakes_when_idle", {idle}},
-      {"complains", {lines}},
-      {"no_half_close", {echo}},
-      {"parent_blocks_signals", {dispositions, no_zombie}},
-      {"parent_dies_by_sigpipe", {dispositions}},
-      {"parent_keeps_descriptor", {parent_descriptors}},
-      {"parent_wakes_after_half_close", {idle}},
-      {"parent_wakes_when_idle", {idle}},
-      {"sends_quit", {echo}},
-      {"wrong_exit_status", {exit_status}}}},
+     {{"client-complains", {lines}},
+      {"no-half-close", {echo}},
+      {"receiver-blocks-signals", {dispositions, no_zombie}},
+      {"receiver-dies-by-sigpipe", {dispositions}},
+      {"receiver-keeps-a-descriptor", {parent_descriptors}},
+      {"receiver-wakes-after-the-half-close", {idle}},
+      {"receiver-wakes-when-idle", {idle}},
+      {"sends-the-quitting-line", {echo}},
+      {"writer-blocks-signals", {dispositions}},
+      {"writer-dies-by-sigpipe", {dispositions}},
+      {"writer-keeps-a-descriptor", {child_descriptors}},
+      {"writer-keeps-the-handlers", {dispositions}},
+      {"writer-not-reaped", {no_zombie, drain}},
+      {"writer-stays", {no_zombie}},
+      {"writer-wakes-when-idle", {idle}},
+      {"wrong-status-of-the-client", {exit_status}}}},
     {"however the client ends, no process is left",
      [](const std::string &mistake) {
          return audit_client_ends(client(mistake));
      },
-     {{"child_left", {no_zombie, drain}},
-      {"child_not_reaped", {drain}},
-      {"child_outlives_parent", {no_zombie}},
-      {"no_half_close", {echo}},
-      {"sends_quit", {echo}},
-      {"signal_leaves_child", {drain}},
-      {"success_though_failed", {exit_status}},
-      {"wrong_exit_status", {exit_status}}}},
+     {{"no-half-close", {echo}},
+      {"sends-the-quitting-line", {echo}},
+      {"signal-leaves-the-writer", {drain}},
+      {"success-though-it-failed", {exit_status}},
+      {"writer-left", {no_zombie, drain}},
+      {"writer-not-reaped", {drain}},
+      {"writer-outlives-its-parent", {no_zombie}},
+      {"wrong-status-of-the-client", {exit_status}}}},
     {"the demonstrations hold nothing but their output while they sleep",
      [](const std::string &mistake) {
          return audit_demonstrations(sleeping(mistake));
      },
-     {{"child_beside", {no_zombie}},
-      {"child_blocks_signals", {dispositions}},
-      {"child_dies_by_sigpipe", {dispositions}},
-      {"child_keeps_descriptor", {child_descriptors}},
-      {"child_outlives_parent", {no_zombie}},
-      {"child_wakes_when_idle", {idle}},
-      {"parent_blocks_signals", {dispositions}},
-      {"parent_dies_by_sigpipe", {dispositions}},
-      {"parent_keeps_descriptor", {parent_descriptors}},
-      {"parent_wakes_when_idle", {idle}}}},
+     {{"child-beside", {no_zombie}},
+      {"sleeping-child-blocks-signals", {dispositions}},
+      {"sleeping-child-dies-by-sigpipe", {dispositions}},
+      {"sleeping-child-keeps-a-descriptor", {child_descriptors}},
+      {"sleeping-child-outlives-its-parent", {no_zombie}},
+      {"sleeping-child-wakes", {idle}},
+      {"sleeping-parent-blocks-signals", {dispositions}},
+      {"sleeping-parent-dies-by-sigpipe", {dispositions}},
+      {"sleeping-parent-keeps-a-descriptor", {parent_descriptors}},
+      {"sleeping-parent-wakes", {idle}}}},
     {"the demonstrations leave no process, zombie the one it shows",
      audit_ends,
-     {{"child_left", {no_zombie}},
-      {"child_not_reaped", {no_zombie}},
-      {"complains", {lines}},
-      {"wrong_exit_status", {exit_status}}}},
+     {{"child-left", {no_zombie}},
+      {"child-not-reaped", {no_zombie}},
+      {"demonstration-complains", {lines}},
+      {"wrong-status-of-the-demonstration", {exit_status}}}},
 };

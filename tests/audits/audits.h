@@ -13,7 +13,7 @@
 // A program's path and its arguments.
 using Words = std::vector<std::string>;
 
-// A mistake of wrong_server or of wrong_program, and all that it breaks.
+// A mistake of tests/mutants/, by name, and all that it breaks.
 struct Control {
     std::string mistake;
     std::set<Invariant> expected;
@@ -22,7 +22,7 @@ struct Control {
 struct Audit {
     const char *claim;
     // What it finds in the program itself where MISTAKE is "", else in the one
-    // that makes it, or "none".
+    // that makes it.
     std::function<Findings(const std::string &mistake)> judge;
     std::vector<Control> controls; // that it sees these, and tells them apart
 };

@@ -42,8 +42,8 @@ struct Matrix {
     std::map<std::string, const char *> never_fails; // call to reason
 };
 
-// A fault that wrong_server, with MISTAKE, must not come through: the
-// invariant that it breaks. Without a mistake it must.
+// A fault that the server with MISTAKE, of tests/mutants/, must not come
+// through: the invariant that it breaks.
 struct Control {
     const char *mistake;
     Target target;
@@ -70,6 +70,5 @@ void list_matrix(const Matrix &matrix, std::span<const Control> controls);
 bool run_matrix(const Matrix &matrix, Sweep sweep,
                 const std::vector<std::string> &words);
 
-// Prints each control that was not rejected for its mistake. Returns whether
-// all were.
+// Prints what each breaks. Returns whether all were rejected.
 bool run_controls(std::span<const Control> controls);

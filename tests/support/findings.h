@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // findings - what an audit or a fault scenario found broken. An empty list is
 // the good result. An audit returns its findings, so that the same audit can
-// judge the programs, where there must be none, and a program that is wrong on
-// purpose, where there must be just the one that it was made for.
+// judge the programs, where there must be none, and a mutant, where there must
+// be just those that it was made for.
 #pragma once
 
 #include <set>
