@@ -22,22 +22,22 @@ constexpr char usage[] =
 constexpr char help[] =
     "%s\n"
     "\n"
-    "Sends its input to an echo server and prints what comes back.\n"
+    "Sends its input to an echo server and prints what it receives.\n"
     "\n"
     "  host, port             name or numeric address; 1 to 65535\n"
     "  -4, --ipv4             IPv4 only\n"
     "  -6, --ipv6             IPv6 only\n"
-    "  -r, --raw              pass bytes through untouched: no prefix, no q\n"
-    "  -t, --timeout seconds  give up if nothing has come for this long while\n"
-    "                         something is due; default 0, never\n"
+    "  -r, --raw              pass bytes through unchanged: no prefix, no q\n"
+    "  -t, --timeout seconds  give up if nothing is received for this long\n"
+    "                         while a reply is due; default 0, never\n"
     "  -w, --wait seconds     connection timeout, excluding name resolution,\n"
     "                         shared among the addresses of host; default 0,\n"
     "                         the kernel's own limit\n"
     "  -h, --help             print this and exit\n"
     "  -V, --version          print the version and exit\n"
     "\n"
-    "A line that is just q or Q, or the end of the input, ends the sending;\n"
-    "what is on its way is still received.";
+    "A line that is just q or Q, or the end of the input, ends sending;\n"
+    "data in transit is still received.";
 
 constexpr struct option long_options[] = {
     {"help", no_argument, nullptr, 'h'},
@@ -93,7 +93,7 @@ static void read_options(struct options *o, int argc, char **argv) {
     if (argc - optind < 2)
         die_usage(usage, "%s is missing", argc == optind ? "host" : "port");
     if (argc - optind > 2)
-        die_usage(usage, "'%s' is one argument too many", argv[optind + 2]);
+        die_usage(usage, "unexpected argument '%s'", argv[optind + 2]);
     o->host = argv[optind];
     if (o->host[0] == '\0') // an unset variable of a script, perhaps
         die_usage(usage, "host is empty");
@@ -115,7 +115,7 @@ static void explain(const struct talk_report *r, const char *peer) {
 
 int main(int argc, char **argv) {
     if (reset_inherited() == -1)
-        die("inherited descriptors and signals");
+        die("cannot reset inherited descriptors and signals");
     if (catch_signals() == -1)
         die("sigaction");
     struct options o = {};

@@ -28,29 +28,28 @@ constexpr char usage[] =
 constexpr char help[] =
     "%s\n"
     "\n"
-    "Echoes to each client what it sends, a process for each client.\n"
+    "Echo server that forks a process per connection.\n"
     "\n"
-    "  port                        0 to 65535; 0 takes one that is free; not\n"
+    "  port                        0 to 65535; 0 chooses a free one; not\n"
     "                              needed with a listener from LISTEN_FDS\n"
-    "  -a, --address address       listen on this numeric address; default:\n"
-    "                              on all, IPv6 and IPv4\n"
+    "  -a, --address address       numeric address to listen on; default:\n"
+    "                              all, IPv6 and IPv4\n"
     "  -4, --ipv4                  IPv4 only\n"
     "  -6, --ipv6                  IPv6 only\n"
-    "  -b, --backlog number        listen(2) backlog; default: the most that\n"
-    "                              the kernel grants\n"
-    "  -c, --clients number        so many at once, the rest wait; default %d\n"
-    "  -C, --clients-per-address number\n"
-    "                              close one that is more; a /64 of IPv6 is "
-    "one\n"
-    "                              address; default: no limit\n"
-    "  -g, --grace seconds         for clients to finish after SIGTERM, "
-    "SIGINT\n"
-    "                              or SIGHUP; default %d\n"
-    "  -t, --timeout seconds       disconnect a client that sends nothing, or\n"
-    "                              does not read, for this long; default 0,\n"
-    "                              never\n"
+    "  -b, --backlog backlog       listen(2) backlog; default: the most the\n"
+    "                              kernel allows\n"
+    "  -c, --clients clients       maximum concurrent clients; others wait in\n"
+    "                              the backlog; default %d\n"
+    "  -C, --clients-per-address clients\n"
+    "                              maximum clients per IPv4 address or IPv6\n"
+    "                              /64; excess connections are closed;\n"
+    "                              default: no limit\n"
+    "  -g, --grace seconds         grace period for clients at shutdown;\n"
+    "                              default %d\n"
+    "  -t, --timeout seconds       disconnect a client idle, or not reading,\n"
+    "                              for this long; default 0, never\n"
     "  -q, --quiet                 no line per client\n"
-    "  -S, --no-sandbox            keep every system call\n"
+    "  -S, --no-sandbox            do not install the seccomp(2) filter\n"
     "  -h, --help                  print this and exit\n"
     "  -V, --version               print the version and exit\n"
     "\n"
@@ -145,7 +144,7 @@ static void read_options(struct options *o, int argc, char **argv) {
     if (optind < argc)
         o->port = argument_number(usage, "port", argv[optind++], 0, 65535);
     if (optind < argc)
-        die_usage(usage, "'%s' is one argument too many", argv[optind]);
+        die_usage(usage, "unexpected argument '%s'", argv[optind]);
 }
 
 static void read_address(const struct options *o, union address *address) {
@@ -153,10 +152,10 @@ static void read_address(const struct options *o, union address *address) {
     if (parse_address(o->address, o->listen.family, port, address) == 0)
         return;
     if (errno == ENODEV)
-        die_plain("address: no interface has the name in '%s'", o->address);
+        die_plain("address: unknown interface in '%s'", o->address);
     const char *versions =
-        o->listen.family == AF_INET    ? "4 address, as -4 asks for"
-        : o->listen.family == AF_INET6 ? "6 address, as -6 asks for"
+        o->listen.family == AF_INET    ? "4 address, as -4 requires"
+        : o->listen.family == AF_INET6 ? "6 address, as -6 requires"
                                        : "4 or IPv6 address";
     die_usage(usage, "address: '%s' is not a numeric IPv%s", o->address,
               versions);
@@ -196,10 +195,10 @@ static void open_listener(struct options *o) {
     else if (errno == ENOENT || errno == ESRCH)
         o->serve.listener = make_listener(o, errno == ESRCH);
     else if (errno == EINVAL)
-        die_usage(usage, "LISTEN_PID and LISTEN_FDS: not the number of a "
-                         "process and of one listener");
+        die_usage(usage, "LISTEN_PID must be a process ID, and LISTEN_FDS "
+                         "0 or 1");
     else
-        die("LISTEN_FDS: the descriptor passed in");
+        die("LISTEN_FDS: cannot use descriptor 3");
 }
 
 static void name_listener(int listener, char text[address_text_size]) {
@@ -217,20 +216,20 @@ int main(int argc, char **argv) {
     o.listen.backlog = INT_MAX;
     o.sandbox = true;
     if (reset_inherited() == -1)
-        die("inherited descriptors and signals");
+        die("cannot reset inherited descriptors and signals");
     read_options(&o, argc, argv);
     open_listener(&o);
     char name[address_text_size];
     name_listener(o.serve.listener, name);
     struct children children = {};
     if (children_open(&children, o.clients) == -1)
-        die("a table of %d clients", o.clients);
+        die("cannot allocate a table for %d clients", o.clients);
     if (serve_signals() == -1 || log_open() == -1)
         die("sigaction");
     if (drop_capabilities() == -1) // a port below 1024 may have needed one
         die("capset");
     if (o.sandbox && sandbox_enter() == -1)
-        die("sandbox (-S does without)");
+        die("cannot install the sandbox (-S disables it)");
     log_line("listening on %s", name);
     int result = serve(&o.serve, &children);
     children_close(&children);

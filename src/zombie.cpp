@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     if (waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOWAIT) == -1)
         die("waitid");
     if (end.si_code != CLD_EXITED || end.si_status != EXIT_SUCCESS)
-        die_plain("child %d did not end well", pid);
+        die_plain("child %d did not terminate normally", pid);
 
     // What `ps` shows in another terminal.
     char state[state_text_size];

@@ -94,7 +94,7 @@ static ssize_t next_piece(const struct talk_settings *settings,
     struct shared *shared = t->shared;
     reader.fd = t->settings->input;
     if (release_caught_signals() == -1 || end_with_parent(parent) == -1)
-        writer_failed(shared, "the writer");
+        writer_failed(shared, "setting up the writer");
     const char *piece = nullptr;
     ssize_t n = 0;
     while ((n = next_piece(t->settings, &reader, &piece)) > 0) {
@@ -220,7 +220,7 @@ int talk(const struct talk_settings *settings, struct talk_report *report) {
         if (t.shared->failed != nullptr)
             (void)fail(&t, t.shared->failed, t.shared->error);
         if (!t.shared->finished)
-            (void)fail(&t, "the server ended the connection", 0);
+            (void)fail(&t, "the server closed the connection", 0);
     }
     report->sent = t.shared->sent;
     report->received = t.shared->received;

@@ -20,7 +20,7 @@ int argument_number(const char *usage, const char *name, const char *text,
 int argument_family(const char *usage, int before, int option) {
     int family = option == '4' ? AF_INET : AF_INET6;
     if (before != AF_UNSPEC && before != family)
-        die_usage(usage, "-4 and -6 exclude each other");
+        die_usage(usage, "-4 and -6 are mutually exclusive");
     return family;
 }
 
@@ -50,7 +50,7 @@ int next_option(int argc, char **argv, const char *letters,
 
 void die_bad_option(const char *usage, int result, char **argv) {
     const char *wrong =
-        result == ':' ? "needs an argument" : "is unknown or takes none";
+        result == ':' ? "needs an argument" : "is unknown or takes no argument";
     // optopt is 0 for a long option that is unknown; its word is behind us.
     if (optopt == 0)
         die_usage(usage, "option '%s' %s", argv[optind - 1], wrong);

@@ -21,7 +21,7 @@ void begin_demonstration(const char *usage, int argc, char **argv,
     static const struct option long_options[] = {
         {"help", no_argument, nullptr, 'h'}, {nullptr, 0, nullptr, 0}};
     if (reset_inherited() == -1)
-        die("inherited descriptors and signals");
+        die("cannot reset inherited descriptors and signals");
     opterr = 0; // die_bad_option() says it
     int option = 0;
     while ((option = next_option(argc, argv, ":h", long_options)) != -1) {
@@ -31,7 +31,7 @@ void begin_demonstration(const char *usage, int argc, char **argv,
         exit(EXIT_SUCCESS);
     }
     if (argc - optind > count)
-        die_usage(usage, "'%s' is one argument too many", argv[optind + count]);
+        die_usage(usage, "unexpected argument '%s'", argv[optind + count]);
     for (int i = 0; i < argc - optind; i++)
         numbers[i].value = static_cast<unsigned>(
             argument_number(usage, numbers[i].name, argv[optind + i],
@@ -56,7 +56,7 @@ static void check_proc(void) {
     if (readlink("/proc/self", self, sizeof self - 1) == -1)
         die("/proc/self");
     if (atoi(self) != getpid())
-        die_plain("/proc is of another PID namespace");
+        die_plain("/proc belongs to another PID namespace");
 }
 
 void read_state(pid_t pid, char text[state_text_size]) {
@@ -70,7 +70,7 @@ void read_state(pid_t pid, char text[state_text_size]) {
     (void)close(fd); // it was only read
     const char *state = strstr(status, "State:\t");
     if (state == nullptr)
-        die_plain("%s: no state in it", path);
+        die_plain("%s: no process state found", path);
     state += strlen("State:\t");
     (void)snprintf(text, state_text_size, "%.*s",
                    static_cast<int>(strcspn(state, "\n")), state);

@@ -149,7 +149,7 @@ void end_without_leftovers(const Contestant &contestant, Running &running) {
 
 int run_comparison(const char *usage_text, int argc, char **argv) {
     if (optind < argc)
-        die_usage(usage_text, "'%s' is one argument too many", argv[optind]);
+        die_usage(usage_text, "unexpected argument '%s'", argv[optind]);
     doctest::Context context;
     context.setOption("minimal", true);
     return context.run();

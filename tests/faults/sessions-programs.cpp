@@ -43,7 +43,7 @@ class ProgramSession : public Session {
         if (cut_off) {
             check(status != 0, Invariant::exit_status, "it was cut off");
             if (process_.errors.ends_with(
-                    ": the server ended the connection\n"))
+                    ": the server closed the connection\n"))
                 status = 0;
         }
         check_status(process_, status, true);

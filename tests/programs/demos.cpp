@@ -108,5 +108,5 @@ void check_wrong_words(const std::string &name) {
     }
     Run many = run({program(name), "1", "1", "1"});
     CHECK(many.status == 2);
-    CHECK(count_of("one argument too many", many.errors) == 1);
+    CHECK(count_of("unexpected argument", many.errors) == 1);
 }

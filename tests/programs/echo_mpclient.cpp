@@ -188,7 +188,7 @@ TEST_CASE("a user who types nothing is not disconnected by the client") {
     keyboard.type("hello\n");
     CHECK(client.wait() == 1); // the server was the first to lose patience
     CHECK(client.output == prefix + "hello\n");
-    CHECK(count_of("the server ended the connection\n", client.errors) == 1);
+    CHECK(count_of("the server closed the connection\n", client.errors) == 1);
 }
 
 TEST_CASE("help, version and wrong words") {
@@ -210,13 +210,14 @@ TEST_CASE("help, version and wrong words") {
         {{"localhost", "0"}, "port: '0'"},
         {{"localhost", "65536"}, "port: '65536'"},
         {{"localhost", "http"}, "port: 'http'"},
-        {{"localhost", "1", "2"}, "'2' is one argument too many"},
+        {{"localhost", "1", "2"}, "unexpected argument '2'"},
         {{"-x", "localhost", "1"}, "'-x'"},
         {{"-t", "1000001", "localhost", "1"}, "timeout: '1000001'"},
         {{"-w", "x", "localhost", "1"}, "wait: 'x'"},
         {{"-46", "localhost", "1"}, "-4 and -6"},
         {{"-w"}, "'-w' needs an argument"},
-        {{"--raw=1", "localhost", "1"}, "'--raw=1' is unknown or takes none"},
+        {{"--raw=1", "localhost", "1"},
+         "'--raw=1' is unknown or takes no argument"},
     };
     for (const auto &c : cases) {
         std::vector<std::string> words = c.words;
@@ -280,7 +281,7 @@ TEST_CASE_FIXTURE(Conversation,
     CHECK(client.output_has(prefix + "hello\n"));
     end.close();
     CHECK(client.wait() == 1);
-    CHECK(count_of("the server ended the connection\n", client.errors) == 1);
+    CHECK(count_of("the server closed the connection\n", client.errors) == 1);
     CHECK(orphans_left_by(client.pid()) == 0);
 }
 
@@ -289,7 +290,7 @@ TEST_CASE_FIXTURE(Conversation,
     end.close();
     CHECK(client.wait() == 1);
     CHECK(client.output.empty());
-    CHECK(count_of("the server ended the connection\n", client.errors) == 1);
+    CHECK(count_of("the server closed the connection\n", client.errors) == 1);
 }
 
 TEST_CASE_FIXTURE(Conversation,

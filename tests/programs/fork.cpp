@@ -25,6 +25,6 @@ TEST_CASE("a fork that fails is no parent" *
 TEST_CASE("wrong words are named") {
     Run wrong = run({program("fork"), "1"});
     CHECK(wrong.status == 2);
-    CHECK(wrong.errors == "fork: '1' is one argument too many\nusage: fork\n");
+    CHECK(wrong.errors == "fork: unexpected argument '1'\nusage: fork\n");
     CHECK(run({program("fork"), "--help"}).output == "usage: fork\n");
 }

@@ -40,7 +40,7 @@ TEST_CASE("the state of another namespace's process is not taken for its own" *
     Run zombie = run({program("zombie"), "0"}, start);
     CHECK(zombie.status == 1);
     CHECK(count_of("Child State", zombie.output) == 0);
-    CHECK(zombie.errors == "zombie: /proc is of another PID namespace\n");
+    CHECK(zombie.errors == "zombie: /proc belongs to another PID namespace\n");
 }
 
 TEST_CASE("output that cannot be written is a failure") {

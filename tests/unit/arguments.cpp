@@ -40,10 +40,10 @@ TEST_CASE("wrong words are named, with the usage, and end with 2") {
         {{"x"}, "first: 'x' is not a number from 0 to 1000000"},
         {{"1", "0"}, "second: '0' is not a number from 1 to 1000000"},
         {{"1000001"}, "first: '1000001'"},
-        {{"1", "2", "3"}, "'3' is one argument too many"},
+        {{"1", "2", "3"}, "unexpected argument '3'"},
         {{"-1"}, "option '-1'"},
         {{"--what"}, "option '--what'"},
-        {{"--help=1"}, "option '--help=1' is unknown or takes none"},
+        {{"--help=1"}, "option '--help=1' is unknown or takes no argument"},
         {{""}, "first: ''"},
     };
     for (const auto &wrong : cases) {
@@ -82,17 +82,18 @@ TEST_CASE("a wrong option is named as it was given") {
         std::vector<const char *> words;
         const char *named;
     } cases[] = {
-        {{"--quiet=1"}, "'--quiet=1' is unknown or takes none"},
-        {{"--quiet=1", "-q"}, "'--quiet=1' is unknown or takes none"},
-        {{"-q", "word", "--q=", "word"}, "'--q=' is unknown or takes none"},
-        {{"--=1"}, "'--=1' is unknown or takes none"},
+        {{"--quiet=1"}, "'--quiet=1' is unknown or takes no argument"},
+        {{"--quiet=1", "-q"}, "'--quiet=1' is unknown or takes no argument"},
+        {{"-q", "word", "--q=", "word"},
+         "'--q=' is unknown or takes no argument"},
+        {{"--=1"}, "'--=1' is unknown or takes no argument"},
         {{"--address"}, "'--address' needs an argument"},
         {{"word", "--addr"}, "'--addr' needs an argument"},
         {{"--address=1", "-a"}, "'-a' needs an argument"},
         {{"--quiet", "-qa"}, "'-a' needs an argument"},
-        {{"--quiet", "-qx"}, "'-x' is unknown or takes none"},
-        {{"--quiet", "-xq"}, "'-x' is unknown or takes none"},
-        {{"--address=1", "-:q"}, "'-:' is unknown or takes none"},
+        {{"--quiet", "-qx"}, "'-x' is unknown or takes no argument"},
+        {{"--quiet", "-xq"}, "'-x' is unknown or takes no argument"},
+        {{"--address=1", "-:q"}, "'-:' is unknown or takes no argument"},
     };
     for (const auto &wrong : cases)
         CHECK(complaint_about(wrong.words) ==
@@ -116,5 +117,5 @@ TEST_CASE("one family excludes the other") {
     Run child = run_in_child([] { argument_family("usage", AF_INET, '6'); });
     CHECK(child.status == 2);
     CHECK(child.errors ==
-          "test-arguments: -4 and -6 exclude each other\nusage\n");
+          "test-arguments: -4 and -6 are mutually exclusive\nusage\n");
 }

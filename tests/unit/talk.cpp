@@ -166,7 +166,7 @@ TEST_CASE("a server that ends first ends the writer too") {
     Talk talked =
         talk_with([](const Fd &) {}, keyboard.read_end.get(), to.get(), false);
     CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "the server ended the connection");
+    CHECK(what_failed(talked) == "the server closed the connection");
 }
 
 // The writer is the only child of PARENT but OTHER.
@@ -231,7 +231,7 @@ TEST_CASE("input that the server does not wait for is told") {
         },
         from.get(), to.get(), true);
     CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "the server ended the connection");
+    CHECK(what_failed(talked) == "the server closed the connection");
 }
 
 TEST_CASE("input that could not be sent is a failure") {
