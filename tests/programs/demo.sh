@@ -66,7 +66,7 @@ mkfifo "$folder/keyboard"
 "$client" 127.0.0.1 "$port" <"$folder/keyboard" >"$folder/client" 2>&1 &
 client_pid=$!
 exec 9>"$folder/keyboard"
-printf 'hello\na process for each client\n' >&9
+printf 'hello\na process per connection\n' >&9
 await "$folder/client" 'Message from server' 2
 cat "$folder/client"
 await "$folder/server" 'new client' 1
