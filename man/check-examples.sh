@@ -360,9 +360,13 @@ flood() {
     end_server "$server"
 }
 
-add_address() { # ADDRESS: IPv6 has its route a moment later
+add_address() { # ADDRESS: an IPv6 one can be a source a moment later
     ip address add "$1" dev lo
-    until_true ip route get "$1" >"$folder/route" 2>&1
+    until_true reached_from_itself "$1"
+}
+
+reached_from_itself() { # ADDRESS
+    ip route get "$1" >"$folder/route" 2>&1 && has route " src $1 "
 }
 
 served() { # ADDRESS: a client of it
