@@ -606,6 +606,42 @@ demonstrations() {
     done
 }
 
+# What the page shows of Ctrl-C, which is this signal.
+ctrl_c() {
+    cd "$programs"
+    begin "$(commands "$chapter" signal-interrupt)" signal
+    for i in $(seq "$(answers "$chapter" signal-interrupt | grep -c '\^C')"); do
+        until_true has signal '^wait' "$i"
+        until_true grep -q '^State:.S' "/proc/$last/status" # in its sleep
+        kill -INT "$last"
+    done
+    end "$last"
+    [ "$status" = 0 ] || fail "signal: exit status $status"
+    same_answers "$chapter" signal-interrupt signal
+}
+
+# The calls are declared as in the headers that stand above them.
+prototypes() {
+    for name in fork-calls zombie-calls wait-calls waitpid-calls signal-calls \
+        sigaction-calls echo_mpserv-calls echo_mpclient-calls; do
+        display "$chapter" "$name" >"$folder/calls"
+        {
+            grep '^#' "$folder/calls"
+            echo 'void known(void) {'
+            grep -oE '[a-z_]+\(' "$folder/calls" | sed 's/\(.*\)(/(void)\1;/'
+            echo '}'
+            cat "$folder/calls"
+        } >"$folder/calls.c"
+        $CXX -x c -fsyntax-only "$folder/calls.c" || fail "$name"
+    done
+    # And the sources that are named exist.
+    # shellcheck disable=SC2013 # a name is one word
+    for file in $(grep -ohE '(build/)?src/[a-z_/]+(\.cpp)?' "$chapter" |
+        grep -v '^build'); do
+        [ -e "$pages/../$file" ] || fail "there is no $file"
+    done
+}
+
 # `$!` of the second command is the first one's: both in one shell.
 background() {
     cd "$programs"
