@@ -15,6 +15,7 @@ export PATH
 server_page=$pages/echo_mpserv.8
 client_page=$pages/echo_mpclient.1
 chapter=$pages/echo_mp.7
+readme=$pages/ko/README.md
 
 folder=$(mktemp -d)
 chmod 755 "$folder" # some examples run as another user
@@ -636,10 +637,19 @@ prototypes() {
     done
     # And the sources that are named exist.
     # shellcheck disable=SC2013 # a name is one word
-    for file in $(grep -ohE '(build/)?src/[a-z_/]+(\.cpp)?' "$chapter" |
-        grep -v '^build'); do
+    for file in $(grep -ohE '(build/)?src/[a-z_/]+(\.cpp)?' \
+        "$chapter" "$readme" | grep -v '^build'); do
         [ -e "$pages/../$file" ] || fail "there is no $file"
     done
+}
+
+# The Korean README's way to compile one listing without Meson.
+listing() {
+    ln -s "$pages/../src" "$folder/src"
+    cd "$folder"
+    sed -n "s|^    g++ |$CXX |p; s|^    \(\./zombie \)|\1|p" "$readme" >commands
+    sh -e ./commands >output
+    same_answers "$chapter" zombie output sort
 }
 
 # `$!` of the second command is the first one's: both in one shell.
