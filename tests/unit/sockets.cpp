@@ -56,53 +56,6 @@ static std::string text_of(const union address &address) {
     return text;
 }
 
-// TEXT as an address and back; "" if it is refused with REASON.
-static std::string round_trip(const char *text, int family, int reason) {
-    union address address = {};
-    errno = 0;
-    if (parse_address(text, family, 80, &address) == 0)
-        return text_of(address);
-    CHECK(errno == reason);
-    return "";
-}
-
-TEST_CASE("numeric addresses are read and written") {
-    CHECK(round_trip("127.0.0.1", AF_UNSPEC, 0) == "127.0.0.1:80");
-    CHECK(round_trip("127.0.0.1", AF_INET, 0) == "127.0.0.1:80");
-    CHECK(round_trip("::1", AF_UNSPEC, 0) == "[::1]:80");
-    CHECK(round_trip("::", AF_INET6, 0) == "[::]:80");
-    CHECK(round_trip("2001:DB8:0::1", AF_INET6, 0) == "[2001:db8::1]:80");
-    CHECK(round_trip("fe80::1%lo", AF_INET6, 0) == "[fe80::1%1]:80");
-    CHECK(round_trip("fe80::1%7", AF_INET6, 0) == "[fe80::1%7]:80");
-}
-
-TEST_CASE("an IPv4 client of an IPv6 listener is written as IPv4") {
-    CHECK(round_trip("::ffff:192.0.2.7", AF_INET6, 0) == "192.0.2.7:80");
-}
-
-TEST_CASE("what is no address of the family is refused") {
-    for (const char *text :
-         {"", "localhost", "127.0.0", "127.0.0.1.1", "256.0.0.1", " 127.0.0.1",
-          "127.0.0.1 ", "127.1", "[::1]", ":::", "1::2::3", "::1%", "%lo",
-          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-          "a"}) {
-        int reason = std::string(text) == "::1%" ? ENODEV : EINVAL;
-        CHECK_MESSAGE(round_trip(text, AF_UNSPEC, reason) == "",
-                      std::string(text));
-    }
-    CHECK(round_trip("::1", AF_INET, EINVAL) == "");
-    CHECK(round_trip("127.0.0.1", AF_INET6, EINVAL) == "");
-    CHECK(round_trip("fe80::1%nosuchdevice", AF_UNSPEC, ENODEV) == "");
-}
-
-TEST_CASE("the longest address fits its text") {
-    union address address = {};
-    memset(&address.ipv6, 0xff, sizeof address.ipv6);
-    address.ipv6.sin6_family = AF_INET6;
-    CHECK(text_of(address) ==
-          "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
-}
-
 static int port_of(const Fd &fd) {
     union address address = {};
     REQUIRE(local_address(fd.get(), &address) == 0);

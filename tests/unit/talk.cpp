@@ -127,26 +127,6 @@ static void await_client_end(const Fd &end) {
     poll(&gone, 1, deadline_seconds * 1000);
 }
 
-TEST_CASE("lines come back with their prefix") {
-    Talk talked = talk_about("one\ntwo\nq\nthree\n", echo);
-    CHECK(talked.result == 0);
-    CHECK(talked.output ==
-          "Message from server: one\nMessage from server: two\n");
-    CHECK(talked.report.sent == 8);
-    CHECK(talked.report.received == 8);
-}
-
-TEST_CASE("raw bytes come back untouched, q and all") {
-    std::string input = "q\n" + pattern(1 << 20);
-    Talk talked = talk_about(input, echo, true);
-    CHECK(talked.result == 0);
-    CHECK(talked.output == input);
-}
-
-TEST_CASE("no input is no failure") {
-    CHECK(talk_about("", echo).result == 0);
-}
-
 TEST_CASE("missing and added bytes are noticed") {
     auto answer = [](const std::string &reply) {
         return [reply](const Fd &end) {
@@ -158,15 +138,6 @@ TEST_CASE("missing and added bytes are noticed") {
     CHECK(talk_about("hello\n", answer("hello\n")).result == 0);
     CHECK(talk_about("hello\n", answer("hell")).result == -1);
     CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
-}
-
-TEST_CASE("a server that ends first ends the writer too") {
-    Pipe keyboard = make_pipe(); // nobody types, nobody hangs up
-    Fd to = scratch_file();
-    Talk talked =
-        talk_with([](const Fd &) {}, keyboard.read_end.get(), to.get(), false);
-    CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "the server closed the connection");
 }
 
 // The writer is the only child of PARENT but OTHER.
@@ -242,21 +213,6 @@ TEST_CASE("input that could not be sent is a failure") {
     CHECK(talked.result == -1);
 }
 
-TEST_CASE("input and output that fail are named") {
-    Fd to = scratch_file();
-    constexpr int closed = 999;
-    Talk talked = talk_with(echo, closed, to.get(), false);
-    CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "standard input");
-    CHECK(talked.report.error == EBADF);
-    Fd from = scratch_file("hello\n");
-    Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-    talked = talk_with(echo, from.get(), full.get(), false);
-    CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "standard output");
-    CHECK(talked.report.error == ENOSPC);
-}
-
 // By the peer, the only other child of PARENT.
 static void kill_writer_of(pid_t parent) {
     REQUIRE(eventually([parent] { return children_of(parent).size() == 2; }));
@@ -280,19 +236,6 @@ static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
     CHECK(talked.result == -1);
     CHECK(what_failed(talked) == "the writer was killed");
     return talked;
-}
-
-TEST_CASE("a writer killed from outside leaves no one waiting") {
-    // That ends only if somebody half-closes.
-    (void)talk_with_killed_writer([](const Fd &end) { receive_to_end(end); },
-                                  0);
-}
-
-TEST_CASE("sixteen MiB against a server that echoes at once do not stall") {
-    std::string input = pattern(16 << 20);
-    Talk talked = talk_about(input, echo, true);
-    CHECK(talked.result == 0);
-    CHECK(talked.output == input);
 }
 
 // ---- a server that is silent ------------------------------------------------
