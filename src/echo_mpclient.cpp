@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// echo_mpclient - the chapter's client, input split from output: the parent
-// reads from the server, a child reads the input and sends it (talk.h). Ends
-// with 0 when as many bytes have come back as were sent.
+// echo_mpclient - the chapter's client, with input split from output: the
+// parent receives, a child reads the input and sends it (talk.h). Exits with 0
+// if as many bytes came back as were sent.
 #include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
@@ -86,7 +86,7 @@ static void apply_option(struct options *o, int option, char **argv) {
 }
 
 static void read_options(struct options *o, int argc, char **argv) {
-    opterr = 0; // die_bad_option() says it
+    opterr = 0; // die_bad_option() reports instead
     int option = 0;
     while ((option = next_option(argc, argv, ":46hrVt:w:", long_options)) != -1)
         apply_option(o, option, argv);
@@ -95,13 +95,13 @@ static void read_options(struct options *o, int argc, char **argv) {
     if (argc - optind > 2)
         die_usage(usage, "unexpected argument '%s'", argv[optind + 2]);
     o->host = argv[optind];
-    if (o->host[0] == '\0') // an unset variable of a script, perhaps
+    if (o->host[0] == '\0') // perhaps an unset variable in a script
         die_usage(usage, "host is empty");
     o->port = static_cast<in_port_t>(
         argument_number(usage, "port", argv[optind + 1], 1, 65535));
 }
 
-// The reason first, then what it has cost.
+// The cause first, then the loss.
 static void explain(const struct talk_report *r, const char *peer) {
     errno = r->error;
     if (r->failed != nullptr && r->error != 0)
@@ -134,6 +134,6 @@ int main(int argc, char **argv) {
     struct talk_report report;
     int result = talk(&settings, &report);
     explain(&report, peer);
-    (void)close(socket); // all that was to come has come
+    (void)close(socket); // nothing more is expected
     return result == 0 ? EXIT_SUCCESS : exit_failed;
 }

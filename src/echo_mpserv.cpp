@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// echo_mpserv - the chapter's server: a process for each client, each of them
-// echoing what its client sends (RFC 862), and no zombie left of any.
+// echo_mpserv - the chapter's server: a process per connection, which echoes
+// what its client sends (RFC 862), and no zombies.
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -19,7 +19,7 @@
 
 constexpr int most_clients = 1000000;
 constexpr int default_clients = 1024;
-constexpr int default_grace = 8; // docker stop and supervisord wait for 10
+constexpr int default_grace = 8; // docker stop and supervisord kill after 10
 
 constexpr char usage[] =
     "usage: echo_mpserv [-46hqSV] [-a address] [-b backlog] [-c clients]\n"
@@ -73,7 +73,7 @@ constexpr struct option long_options[] = {
 };
 
 struct options {
-    const char *address; // null for every one
+    const char *address; // null: all
     int port;            // -1 if not given
     int clients;
     bool sandbox;
@@ -81,7 +81,6 @@ struct options {
     struct serve_settings serve;
 };
 
-// The options that end the program.
 [[noreturn]] static void finish_option(int option, char **argv) {
     switch (option) {
     case 'h':
@@ -136,7 +135,7 @@ static void apply_option(struct options *o, int option, char **argv) {
 }
 
 static void read_options(struct options *o, int argc, char **argv) {
-    opterr = 0; // die_bad_option() says it
+    opterr = 0; // die_bad_option() reports instead
     int option = 0;
     while ((option = next_option(argc, argv, ":46a:b:c:C:g:hqSt:V",
                                  long_options)) != -1)
@@ -186,7 +185,7 @@ static int make_listener(const struct options *o, bool passed_to_another) {
 static void open_listener(struct options *o) {
     o->serve.listener = inherited_listener();
     int reason = errno;
-    // What a shell, a build tool or flock(1) left open is not to be held.
+    // Do not hold what a shell, a build tool or flock(1) left open.
     int kept = o->serve.listener == -1 ? STDERR_FILENO : o->serve.listener;
     close_inherited(static_cast<unsigned>(kept) + 1, UINT_MAX);
     errno = reason;
@@ -226,7 +225,7 @@ int main(int argc, char **argv) {
         die("cannot allocate a table for %d clients", o.clients);
     if (serve_signals() == -1 || log_open() == -1)
         die("sigaction");
-    if (drop_capabilities() == -1) // a port below 1024 may have needed one
+    if (drop_capabilities() == -1) // binding the port may have needed one
         die("capset");
     if (o.sandbox && sandbox_enter() == -1)
         die("cannot install the sandbox (-S disables it)");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// fork - a fork copies the process: from then on each side has variables of
-// its own, global and local, and changes nothing in the other's. The parent
-// waits and prints last, after all that the child did, and sees only its own.
+// fork - after fork(2) the parent and the child each have their own copy of
+// every variable, global or local: neither sees what the other changes. The
+// parent waits, so that its line comes last.
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
         global += 2;
         local += 2;
         say("Child Proc: [%d, %d]", global, local);
-        _exit(EXIT_SUCCESS); // exit(3) would run what is the parent's to run
+        _exit(EXIT_SUCCESS); // exit(3) would run the parent's exit handlers
     default:
         global -= 2;
         local -= 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// remove_zombie - the kernel tells the parent by SIGCHLD that a child has
-// ended, so that it need not wait for it: it does its work, is woken, and reaps
-// every child that has ended, for signals merge and one may stand for two.
+// remove_zombie - SIGCHLD tells the parent that a child has terminated, so that
+// it can work instead of waiting. Signals merge: one SIGCHLD may stand for both
+// children, so the parent reaps in a loop until none is left.
 // `remove_zombie 2 1`: children of 2 seconds, five waits of 1.
 #include <errno.h>
 #include <signal.h>
@@ -14,10 +14,10 @@
 #include "common/log.h"
 
 static pid_t pids[2];
-static int left = 2; // of them
+static int left = 2; // not yet reaped
 
-// Empty: to be called is enough, for that ends the sleep. The program reaps,
-// and prints, which would not be async-signal-safe here.
+// Empty: being called is enough to interrupt the sleep. The main program reaps
+// and prints, because printing is not async-signal-safe.
 static void wake_up(int) {
 }
 
@@ -28,20 +28,19 @@ static pid_t start_child(pid_t parent, unsigned seconds, int status) {
     if (pid == 0) {
         die_with_parent(parent);
         say("Hi! I'm child process");
-        (void)sleep(seconds); // it has no child, and so no SIGCHLD
+        (void)sleep(seconds); // it has no children, and so gets no SIGCHLD
         _exit(status);
     }
     say("Child proc id: %d", pid);
     return pid;
 }
 
-// Signals merge: one SIGCHLD may stand for both children.
 static void reap_children(void) {
     int status = 0;
     pid_t pid = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid != pids[0] && pid != pids[1])
-            continue; // a child that was here before us
+            continue; // inherited over exec(3)
         if (!WIFEXITED(status) || WEXITSTATUS(status) == exit_failed)
             die_of_child(pid, status);
         say("Removed proc id: %d", pid);
@@ -61,7 +60,7 @@ int main(int argc, char **argv) {
     struct sigaction action = {};
     action.sa_handler = wake_up;
     (void)sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_NOCLDSTOP; // a child that stops has not ended
+    action.sa_flags = SA_NOCLDSTOP; // a stopped child has not terminated
     if (sigaction(SIGCHLD, &action, nullptr) == -1)
         die("sigaction");
     pids[0] = start_child(getpid(), times[0].value, 12);
@@ -69,13 +68,12 @@ int main(int argc, char **argv) {
 
     for (int i = 0; i < 5; i++) {
         say("wait...");
-        // SIGCHLD cuts it short. One that comes just before does not, and its
-        // child is reaped a wait later; echo_mpserv closes that gap by
-        // ppoll(2).
+        // A SIGCHLD just before the sleep does not interrupt it, and its child
+        // is reaped one wait later; echo_mpserv closes that gap with ppoll(2).
         (void)sleep(times[1].value);
         reap_children();
     }
-    while (left > 0) { // where the numbers are not the book's
+    while (left > 0) { // with numbers other than the book's
         (void)sleep(1);
         reap_children();
     }

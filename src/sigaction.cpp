@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// sigaction - as signal.cpp, but for Ctrl-C, by sigaction(2), which means the
-// same on every system. Its three members say what is called, what is blocked
-// while that runs, and what becomes of an interrupted call; and once
-// registered, a handler stays. `sigaction 1 5`: alarm after 1 second, sleeps
-// of 5.
+// sigaction - like signal.cpp, without Ctrl-C, but by sigaction(2), which works
+// alike on every system. Its structure holds the handler, which stays
+// installed; the signals that are blocked while it runs; and flags, such as
+// whether interrupted calls restart.
+// `sigaction 1 5`: alarm after 1 second, sleeps of 5.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@ static volatile sig_atomic_t alarm_came;
 
 static void note_alarm(int) {
     alarm_came = 1;
-    (void)alarm(alarm_seconds); // here: see signal.cpp
+    (void)alarm(alarm_seconds); // see signal.cpp
 }
 
 int main(int argc, char **argv) {
@@ -29,13 +29,13 @@ int main(int argc, char **argv) {
 
     struct sigaction action = {};
     action.sa_handler = note_alarm;
-    (void)sigemptyset(&action.sa_mask);        // SIGALRM alone is blocked ...
-    (void)sigaddset(&action.sa_mask, SIGTERM); // ... and, say, SIGTERM
-    action.sa_flags = SA_RESTART; // a read or write goes on; no flag restarts
-                                  // sleep(3), which the alarm is to end
+    (void)sigemptyset(&action.sa_mask);        // SIGALRM itself is blocked,
+    (void)sigaddset(&action.sa_mask, SIGTERM); // and, as an example, SIGTERM
+    action.sa_flags =
+        SA_RESTART; // restarts read(2), for example; never sleep(3)
     if (sigaction(SIGALRM, &action, nullptr) == -1)
         die("sigaction");
-    (void)alarm(alarm_seconds); // replaces one that was set before exec(3)
+    (void)alarm(alarm_seconds); // replaces one set before exec(3)
     for (int i = 0; i < 3; i++) {
         say("wait...");
         (void)sleep(times[1].value);

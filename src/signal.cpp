@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// signal - the kernel calls a function when a signal comes, and a sleeping
-// process wakes up for it. The one program here that registers by signal(2), as
-// the book introduces it: in glibc the handler stays and interrupted calls go
-// on, on other systems perhaps not; sigaction.cpp says which. The handlers do
-// little, for printing is not async-signal-safe (signal-safety(7)).
+// signal - the kernel calls a handler when a signal is delivered, and a sleep
+// ends early. The handlers are installed by signal(2), as in the book: in glibc
+// they stay installed and interrupted calls restart; with sigaction(2) the
+// program chooses. They only set flags and the alarm, because printing is not
+// async-signal-safe (signal-safety(7)).
 // `signal 1 5`: alarm after 1 second, sleeps of 5.
 #include <signal.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@
 static unsigned alarm_seconds;
 static volatile sig_atomic_t alarm_came, interrupt_came;
 
-// Sets the next alarm here, not after the sleep: should one come just before a
-// sleep, which it then does not cut short, the next one will.
+// Sets the next alarm here, not after the sleep: if this one comes just before
+// a sleep, and so does not interrupt it, the next one does.
 static void note_alarm(int) {
     alarm_came = 1;
     (void)alarm(alarm_seconds);
@@ -37,12 +37,12 @@ int main(int argc, char **argv) {
     if (signal(SIGALRM, note_alarm) == SIG_ERR ||
         signal(SIGINT, note_interrupt) == SIG_ERR)
         die("signal");
-    (void)alarm(alarm_seconds); // replaces one that was set before exec(3)
+    (void)alarm(alarm_seconds); // replaces one set before exec(3)
     for (int i = 0; i < 3; i++) {
         say("wait...");
-        (void)sleep(times[1].value); // a signal cuts it short
+        (void)sleep(times[1].value); // a signal interrupts it
         if (alarm_came) {
-            alarm_came = 0; // before the line: another may come meanwhile
+            alarm_came = 0; // before printing: another may be delivered
             say("Time out!");
         }
         if (interrupt_came) {

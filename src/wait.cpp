@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// wait - two children end with statuses 3 and 7, and wait(2) collects them: it
-// blocks until any child has ended, says which, and leaves no zombie behind, as
-// `ps` shows while the parent stays. `wait 2` stays 2 seconds.
+// wait - two children exit with statuses 3 and 7. wait(2) blocks until any
+// child terminates, returns its ID and status, and leaves no zombie: `ps` shows
+// none while the parent stays. `wait 2`: the parent stays for 2 seconds.
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
         if (ended == one)
             first = status;
         if (ended == two)
-            second = status; // else it was here before us
+            second = status; // any other was inherited over exec(3)
     }
     if (!WIFEXITED(first))
         die_of_child(one, first);
@@ -42,6 +42,6 @@ int main(int argc, char **argv) {
     if (!WIFEXITED(second))
         die_of_child(two, second);
     say("Child send two: %d", WEXITSTATUS(second));
-    (void)sleep(stay.value); // nothing wakes it: no signal is handled here
+    (void)sleep(stay.value); // not interrupted: no signal is handled here
     return EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// waitpid - with WNOHANG the parent does not block: it asks, hears 0 while the
-// child lives, and has its hands free until it asks again. `waitpid 2 1`: the
-// child takes 2 seconds, the parent asks every second.
+// waitpid - with WNOHANG, waitpid(2) does not block: it returns 0 while the
+// child runs, and the parent is free until it polls again. `waitpid 2 1`: the
+// child runs for 2 seconds, the parent polls every second.
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
         die("fork");
     case 0:
         die_with_parent(parent);
-        (void)sleep(times[0].value); // nothing wakes it
+        (void)sleep(times[0].value); // not interrupted
         _exit(24);
     }
 
@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
         (void)sleep(times[1].value);
         say("sleep %usec.", times[1].value);
     }
-    if (ended == -1) // an error is no child
+    if (ended == -1)
         die("waitpid");
     if (!WIFEXITED(status) || WEXITSTATUS(status) == exit_failed)
         die_of_child(pid, status);

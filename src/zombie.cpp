@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// zombie - a child that has ended stays in the process table, as state Z,
-// until its parent reaps it; this parent only looks. When it ends itself,
-// init(1) or a subreaper inherits the zombie and reaps it. `zombie 2` stays 2
-// seconds.
+// zombie - a child that has terminated stays in the process table, in state Z,
+// until its parent waits for it. This parent does not: the zombie lasts until
+// the parent exits, and init(1) or a closer subreaper reaps it.
+// `zombie 2`: the parent stays for 2 seconds.
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,19 +26,17 @@ int main(int argc, char **argv) {
     }
     say("Child Process ID: %d", pid);
 
-    // WNOWAIT: returns at the child's end, but leaves its status, and so the
-    // zombie, where it is.
+    // WNOWAIT waits for the child to terminate, but does not reap it.
     siginfo_t end = {};
     if (waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOWAIT) == -1)
         die("waitid");
     if (end.si_code != CLD_EXITED || end.si_status != EXIT_SUCCESS)
         die_plain("child %d did not terminate normally", pid);
 
-    // What `ps` shows in another terminal.
     char state[state_text_size];
     read_state(pid, state);
     say("Child State: %s", state);
-    (void)sleep(stay.value); // nothing wakes it: no signal is handled here
+    (void)sleep(stay.value); // not interrupted: no signal is handled here
     say("End parent process");
     return EXIT_SUCCESS;
 }
