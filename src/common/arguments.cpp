@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// arguments - what the programs share in reading their command lines.
 #include <getopt.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,17 +23,17 @@ int argument_family(const char *usage, int before, int option) {
     return family;
 }
 
-// Whether the word behind us is a long option that RESULT, '?' or ':', is
-// about, and not a word before that one: a letter that is known is never itself
-// wrong, and one without its argument ends the command line.
+// Whether RESULT, '?' or ':', is about a long option: the word before optind. A
+// short option in LETTERS never yields '?', and yields ':' only as the last
+// word, which then does not begin with "--".
 static bool long_option_is_wrong(int result, const char *letters, char **argv) {
     if (result != '?' && result != ':')
         return false;
     const char *word = argv[optind - 1];
-    // musl steps past the last word when its letter lacks an argument.
+    // musl steps past the end if the last word lacks its argument.
     if (word == nullptr)
         return false;
-    // '--=' is a name cut short to nothing: its letter says more.
+    // '--=' abbreviates a name to nothing: the letter in optopt says more.
     if (strncmp(word, "--", 2) != 0 || word[2] == '=')
         return false;
     return result == ':' || (optopt != ':' && strchr(letters, optopt));
@@ -44,14 +43,14 @@ int next_option(int argc, char **argv, const char *letters,
                 const struct option *long_options) {
     int result = getopt_long(argc, argv, letters, long_options, nullptr);
     if (long_option_is_wrong(result, letters, argv))
-        optopt = 0; // as for one that is unknown: its word is named
+        optopt = 0; // as for an unknown option, whose word is named
     return result;
 }
 
 void die_bad_option(const char *usage, int result, char **argv) {
     const char *wrong =
         result == ':' ? "needs an argument" : "is unknown or takes no argument";
-    // optopt is 0 for a long option that is unknown; its word is behind us.
+    // optopt is 0 for a long option.
     if (optopt == 0)
         die_usage(usage, "option '%s' %s", argv[optind - 1], wrong);
     die_usage(usage, "option '-%c' %s", optopt, wrong);

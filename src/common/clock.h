@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// clock - time to measure with, which nobody sets.
+// clock - monotonic time, to measure with.
 #pragma once
 
 #include <stdint.h>
 
-// Milliseconds since some moment before the process began; CLOCK_MONOTONIC of
-// clock_gettime(2), which knows no failure here.
+// CLOCK_MONOTONIC (clock_gettime(2)) in milliseconds; cannot fail.
 int64_t now_ms(void);

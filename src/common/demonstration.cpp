@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// demonstration - what the chapter's small programs share and are not about.
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@ void begin_demonstration(const char *usage, int argc, char **argv,
         {"help", no_argument, nullptr, 'h'}, {nullptr, 0, nullptr, 0}};
     if (reset_inherited() == -1)
         die("cannot reset inherited descriptors and signals");
-    opterr = 0; // die_bad_option() says it
+    opterr = 0; // die_bad_option() reports instead
     int option = 0;
     while ((option = next_option(argc, argv, ":h", long_options)) != -1) {
         if (option != 'h')
@@ -49,8 +48,8 @@ void die_with_parent(pid_t parent) {
         die("the parent");
 }
 
-// In a new PID namespace, /proc lists the old one's processes until it is
-// mounted again: our child's ID is another process's there (pid_namespaces(7)).
+// In a new PID namespace, /proc shows the old one until it is mounted again.
+// There our child's ID belongs to another process (pid_namespaces(7)).
 static void check_proc(void) {
     char self[16] = {};
     if (readlink("/proc/self", self, sizeof self - 1) == -1)
@@ -67,7 +66,7 @@ void read_state(pid_t pid, char text[state_text_size]) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd == -1 || read_some(fd, status, sizeof status - 1) == -1)
         die("%s", path);
-    (void)close(fd); // it was only read
+    (void)close(fd); // nothing was written
     const char *state = strstr(status, "State:\t");
     if (state == nullptr)
         die_plain("%s: no process state found", path);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// die - a program's last words on standard error, and its exit status.
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,21 +10,21 @@
 
 constexpr size_t message_size = 512;
 
-// One write(2) for one message, so that parent and child never mix theirs.
-[[gnu::format(printf, 3, 0)]] static void complain(const char *why,
+// One write(2), so that messages of parent and child do not mix.
+[[gnu::format(printf, 3, 0)]] static void diagnose(const char *why,
                                                    const char *usage,
                                                    const char *format,
                                                    va_list arguments) {
     char message[message_size] = {};
     char line[3 * message_size] = {};
-    (void)vsnprintf(message, sizeof message, format, arguments); // may be cut
+    (void)vsnprintf(message, sizeof message, format, arguments); // may truncate
     int n = snprintf(line, sizeof line, "%s: %s%s%s%s%s\n",
                      program_invocation_short_name, message,
                      why[0] == '\0' ? "" : ": ", why,
                      usage[0] == '\0' ? "" : "\n", usage);
     if (n >= static_cast<int>(sizeof line))
         n = static_cast<int>(sizeof line) - 1;
-    if (n > 0) // where it fails, nobody is left to tell but by the exit status
+    if (n > 0) // a failure shows only in the exit status
         (void)write_all(STDERR_FILENO, line, static_cast<size_t>(n));
 }
 
@@ -33,14 +32,14 @@ void warn(const char *format, ...) {
     const char *why = strerror(errno);
     va_list arguments;
     va_start(arguments, format);
-    complain(why, "", format, arguments);
+    diagnose(why, "", format, arguments);
     va_end(arguments);
 }
 
 void warn_plain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    complain("", "", format, arguments);
+    diagnose("", "", format, arguments);
     va_end(arguments);
 }
 
@@ -48,7 +47,7 @@ void die(const char *format, ...) {
     const char *why = strerror(errno);
     va_list arguments;
     va_start(arguments, format);
-    complain(why, "", format, arguments);
+    diagnose(why, "", format, arguments);
     va_end(arguments);
     _exit(exit_failed);
 }
@@ -56,7 +55,7 @@ void die(const char *format, ...) {
 void die_plain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    complain("", "", format, arguments);
+    diagnose("", "", format, arguments);
     va_end(arguments);
     _exit(exit_failed);
 }
@@ -64,7 +63,7 @@ void die_plain(const char *format, ...) {
 void die_usage(const char *usage, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    complain("", usage, format, arguments);
+    diagnose("", usage, format, arguments);
     va_end(arguments);
     _exit(exit_usage);
 }

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
-// die - a program's last words on standard error, and its exit status.
+// die - diagnostics on standard error, and exit statuses.
 #pragma once
 
-// What the programs exit with; 0 is success.
+// The exit statuses of the programs; 0 is success.
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 
-// Writes "PROGRAM: MESSAGE: strerror(errno)" to standard error as one line,
-// MESSAGE made as by printf(3); one over 511 bytes is cut short.
+// Writes "PROGRAM: MESSAGE: strerror(errno)" as one line to standard error.
+// MESSAGE is formatted as by printf(3) and cut at 511 bytes.
 [[gnu::format(printf, 1, 2)]] void warn(const char *format, ...);
 
-// As warn(), for what has no errno: "PROGRAM: MESSAGE".
+// As warn(), without errno: "PROGRAM: MESSAGE".
 [[gnu::format(printf, 1, 2)]] void warn_plain(const char *format, ...);
 
-// As warn(), and ends the process with _exit(2), status 1. Flushes nothing and
-// runs no exit handler, so that a child may call it as well as its parent.
+// As warn(), then calls _exit(2) with status 1. Neither flushes a buffer nor
+// runs an exit handler, so that a child may call it too.
 [[noreturn, gnu::format(printf, 1, 2)]] void die(const char *format, ...);
 
-// As warn_plain(), and ends the process like die().
+// As warn_plain(), then exits like die().
 [[noreturn, gnu::format(printf, 1, 2)]] void die_plain(const char *format, ...);
 
-// As die_plain(), for wrong usage: the lines of USAGE, the last one without its
-// newline, follow the message; status 2.
+// As die_plain(), with exit status 2, and USAGE after the message; USAGE has no
+// final newline.
 [[noreturn, gnu::format(printf, 2, 3)]] void die_usage(const char *usage,
                                                        const char *format, ...);

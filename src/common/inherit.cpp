@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-// inherit - what a process inherits over exec(3) and fork(2), and must not
-// depend on or keep.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,7 +11,7 @@
 #include "common/inherit.h"
 #include "common/signals.h"
 
-// As linux/capability.h has them, which not every C library comes with.
+// As in linux/capability.h, which not every C library ships.
 struct capability_header {
     uint32_t version;
     int pid; // 0: the caller
@@ -23,7 +21,7 @@ struct capability_sets {
     uint32_t effective, permitted, inheritable;
 };
 
-// In ascending order, for open(2) takes the lowest number that is free.
+// In ascending order, because open(2) returns the lowest free descriptor.
 static int hold_standard_descriptors(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) != -1)
@@ -46,7 +44,7 @@ int reset_inherited(void) {
 
 int drop_capabilities(void) {
     struct capability_header header = {0x20080522, 0}; // version 3
-    constexpr struct capability_sets none[2] = {};     // of 32 each
+    constexpr struct capability_sets none[2] = {};     // 32 capabilities each
     return static_cast<int>(syscall(SYS_capset, &header, none));
 }
 
@@ -58,11 +56,11 @@ void close_inherited(unsigned first, unsigned last) {
 #endif
     if (closed)
         return;
-    if (last > INT_MAX) { // not in a child: its sandbox forbids this
+    if (last > INT_MAX) { // not in a child, whose sandbox forbids it
         struct rlimit open_files = {.rlim_cur = INT_MAX, .rlim_max = INT_MAX};
         (void)getrlimit(RLIMIT_NOFILE, &open_files); // cannot fail
         last = static_cast<unsigned>(open_files.rlim_cur - 1);
     }
     for (unsigned fd = first; fd <= last; fd++)
-        (void)close(static_cast<int>(fd)); // mostly not open
+        (void)close(static_cast<int>(fd)); // most are not open
 }

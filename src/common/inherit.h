@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: MIT
-// inherit - what a process inherits over exec(3) and fork(2), and must not
-// depend on or keep: which signals are ignored or blocked, whether standard
-// input, output and error are open at all, and other open descriptors.
+// inherit - state inherited over exec(3) or fork(2) that a program must neither
+// depend on nor keep: signal dispositions and mask, capabilities, descriptors.
 #pragma once
 
-// The first call of every program. Puts in order what exec(3) hands on:
-// - 0, 1 and 2 that are closed are opened on /dev/null, the wrong way round,
-//   so that no file or socket opened later can become one of them, and that
-//   using them still fails with EBADF as if they were closed;
-// - SIGCHLD back to its default: where it is ignored, children vanish without
-//   a status and wait(2) has nothing to return (signal(7));
-// - SIGPIPE and SIGXFSZ ignored: a write that fails says so by EPIPE or EFBIG,
-//   which is checked, instead of killing the process;
-// - no signal blocked.
-// Other signals that are ignored stay so, as nohup(1) relies on it. Returns 0,
-// or -1 with the errno of open(2) or sigaction(2).
+// The first call of every program. Resets what exec(3) passes on:
+// - Each of descriptors 0, 1 and 2 that is closed is opened on /dev/null, in
+//   the wrong direction: no file or socket can take its number, and using it
+//   still fails with EBADF.
+// - SIGCHLD gets its default disposition: while it is ignored, wait(2) blocks
+//   until all children have terminated, and then fails with ECHILD.
+// - SIGPIPE and SIGXFSZ are ignored: instead of killing the process, a write
+//   then fails with EPIPE or EFBIG.
+// - All signals are unblocked.
+// Other ignored signals stay ignored, as nohup(1) requires. Returns 0, or -1
+// with the errno of open(2) or sigaction(2).
 int reset_inherited(void);
 
-// Gives up every capability that came by setcap(8), as an ambient one, or with
-// root's user ID (capabilities(7)): by capset(2), which empties the ambient set
-// as well. Returns 0, or -1 with its errno.
+// Drops all capabilities, whether from a file (setcap(8)), the ambient set or
+// user ID 0, by capset(2), which lowers the ambient set too (capabilities(7)).
+// Returns 0, or -1 with capset(2)'s errno.
 int drop_capabilities(void);
 
-// Closes the descriptors from FIRST to LAST, whichever of them are open, by one
-// close_range(2) (Linux 5.9); where the kernel lacks it or refuses it, by
-// close(2) for each number, up to RLIMIT_NOFILE if LAST is UINT_MAX. Cannot
-// fail: Linux closes a descriptor even where close(2) reports an error.
+// Closes all descriptors from FIRST to LAST, by close_range(2) (Linux 5.9) or,
+// where that fails, by close(2) one by one, up to RLIMIT_NOFILE if LAST is
+// UINT_MAX. Cannot fail: Linux closes a descriptor even if close(2) reports an
+// error.
 void close_inherited(unsigned first, unsigned last);

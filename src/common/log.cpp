@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// log - lines on standard output and error, each one write(2).
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,21 +21,21 @@ constexpr size_t line_size = 512; // below PIPE_BUF: a pipe takes all or nothing
 
 enum sink_kind {
     sink_blocking,    // a write may block
-    sink_nonblocking, // or a regular file, which blocks nobody
-    sink_socket       // send(2) has a flag for it
+    sink_nonblocking, // O_NONBLOCK, or a regular file
+    sink_socket       // send(2) has MSG_DONTWAIT
 };
 
 struct sink {
     int fd;
     enum sink_kind kind;
-    bool torn; // the last line was cut: the next must not run into it
+    bool torn; // the last line was cut: begin the next with a newline
 };
 
 static struct sink output = {STDOUT_FILENO, sink_blocking, false};
 static struct sink errors = {STDERR_FILENO, sink_blocking, false};
 static unsigned long lines_lost;
 
-// The length of a line of SIZE bytes at most that ends in a newline.
+// Ends LINE, of SIZE bytes at most, with a newline; returns its length.
 static size_t end_line(char *line, size_t size, int length) {
     size_t n = length < 0 ? 0 : static_cast<size_t>(length);
     if (n > size - 2)
@@ -55,9 +54,8 @@ void say(const char *format, ...) {
         die("standard output");
 }
 
-// Gives FD an open file description of its own: O_NONBLOCK belongs to the
-// description, which the shell or a pipe's other writers share. One that is not
-// open for writing must not become so.
+// Gives FD an open file description of its own, because O_NONBLOCK would affect
+// every process that shares the old one. A read-only FD must stay read-only.
 static bool reopen(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY)
@@ -68,15 +66,15 @@ static bool reopen(int fd) {
     if (own == -1)
         return false;
     bool replaced = dup2(own, fd) != -1;
-    (void)close(own); // the duplicate at the old number stays
+    (void)close(own); // the duplicate stays open
     return replaced;
 }
 
-// Its other writers share the offset, and need the flag as much.
+// The flag suits all processes that share the description, and its offset.
 static void append(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags != -1)
-        (void)fcntl(fd, F_SETFL, flags | O_APPEND); // else as it was
+        (void)fcntl(fd, F_SETFL, flags | O_APPEND); // or stays as it is
 }
 
 static void open_sink(struct sink *sink) {
@@ -92,7 +90,7 @@ static void open_sink(struct sink *sink) {
         sink->kind = sink_nonblocking;
 }
 
-// Being called, it has interrupted write(2) already.
+// Empty: being called is enough to interrupt write(2).
 static void interrupt_write(int) {
 }
 
@@ -104,8 +102,8 @@ int log_open(void) {
     return set_signal(SIGALRM, interrupt_write);
 }
 
-// poll(2) reports room, but maybe not for all of the line. The timer repeats,
-// because it may expire before write(2) has begun to block.
+// After poll(2) there may be room for a part of the line only. The timer
+// repeats, because it may first expire just before write(2) blocks.
 static ssize_t write_briefly(int fd, const char *line, size_t n) {
     constexpr struct timeval moment = {.tv_sec = 0, .tv_usec = 100000};
     constexpr struct itimerval expire = {moment, moment};
@@ -113,7 +111,7 @@ static ssize_t write_briefly(int fd, const char *line, size_t n) {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT, .revents = 0};
     if (poll(&poll_fd, 1, 0) != 1)
         return -1;
-    (void)setitimer(ITIMER_REAL, &expire, nullptr); // its times are valid
+    (void)setitimer(ITIMER_REAL, &expire, nullptr); // cannot fail
     ssize_t written = write(fd, line, n);
     (void)setitimer(ITIMER_REAL, &stop, nullptr);
     return written;
@@ -130,7 +128,7 @@ static ssize_t write_line(const struct sink *sink, const char *line, size_t n) {
     }
 }
 
-// LINE holds a newline and then N bytes that end in one.
+// LINE is a newline followed by N bytes, which end in one.
 static void put_line(struct sink *sink, const char *line, size_t n) {
     const char *start = sink->torn ? line : line + 1;
     size_t length = sink->torn ? n + 1 : n;
@@ -156,7 +154,7 @@ void log_line(const char *format, ...) {
 [[gnu::format(printf, 2, 0)]] static void
 put_error(const char *why, const char *format, va_list arguments) {
     char what[line_size / 2];
-    (void)vsnprintf(what, sizeof what, format, arguments); // may be cut
+    (void)vsnprintf(what, sizeof what, format, arguments); // may truncate
     char line[1 + line_size] = "\n";
     int n = snprintf(line + 1, line_size, "%s: %s%s%s",
                      program_invocation_short_name, what,

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// number - a word of the command line or the environment as a number.
 #include <errno.h>
 #include <stddef.h>
 
@@ -18,7 +17,6 @@ int parse_number(const char *text, long low, long high, long *value) {
             return -1;
         }
         int digit = *p - '0';
-        // asked before the multiplication, which could overflow
         if (number > (high - digit) / 10)
             too_high = true;
         if (!too_high)

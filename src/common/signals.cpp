@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// signals - dispositions, masks, and the one place where a signal may come in.
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,10 +8,10 @@
 
 #include "common/signals.h"
 
-// SIGNO alone, or nothing for 0.
+// SIGNO alone, or the empty set for 0.
 static sigset_t set_of(int signo) {
     sigset_t set;
-    (void)sigemptyset(&set); // neither can fail: the signal exists
+    (void)sigemptyset(&set); // neither fails for a valid signal
     if (signo != 0)
         (void)sigaddset(&set, signo);
     return set;
@@ -22,7 +21,7 @@ int set_signal(int signo, signal_handler *handler) {
     struct sigaction action = {};
     action.sa_handler = handler;
     action.sa_flags = SA_NOCLDSTOP;
-    (void)sigfillset(&action.sa_mask); // cannot fail on a set of our own
+    (void)sigfillset(&action.sa_mask); // cannot fail
     return sigaction(signo, &action, nullptr);
 }
 
@@ -64,14 +63,14 @@ void pause_for(int milliseconds) {
     sigset_t none = set_of(0);
     sigset_t before;
     (void)sigprocmask(SIG_SETMASK, &none, &before); // cannot fail
-    (void)nanosleep(&time, nullptr); // cut short by a signal: all the better
+    (void)nanosleep(&time, nullptr);                // a signal may interrupt it
     (void)sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
 int end_with_parent(pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
         return -1;
-    // It may have ended before the call above could ask for the signal.
+    // The parent may have terminated before the call above.
     if (getppid() != parent) {
         errno = ESRCH;
         return -1;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// sockets - a listener, made or inherited, and addresses as text.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +17,7 @@
 constexpr int first_passed_fd = 3; // SD_LISTEN_FDS_START
 constexpr int most_unsent = 128 * 1024;
 
-// A scope is an interface's name or, as getnameinfo(3) writes it, its number.
+// A scope is an interface's name or number.
 static int parse_scope(const char *text, uint32_t *scope) {
     long number = 0;
     if (parse_number(text, 1, INT32_MAX, &number) == 0) {
@@ -80,7 +79,7 @@ bool ipv4_of(const union address *address, struct in_addr *ipv4) {
 void format_address(const union address *address,
                     char text[address_text_size]) {
     char host[INET6_ADDRSTRLEN] = "?";
-    int port = ntohs(address->ipv6.sin6_port); // where IPv4 has it as well
+    int port = ntohs(address->ipv6.sin6_port); // at the same place in IPv4
     struct in_addr ipv4 = {};
     if (ipv4_of(address, &ipv4)) {
         (void)inet_ntop(AF_INET, &ipv4, host, sizeof host); // fits
@@ -96,8 +95,8 @@ void format_address(const union address *address,
                        ipv6->sin6_scope_id, port);
 }
 
-// Not within socketcall(2), where glibc has it on i386: the sandbox has to see
-// which option it is.
+// Not through socketcall(2), as by glibc on i386: the sandbox must see the
+// option.
 static int set_option(int fd, int level, int option, const void *value,
                       socklen_t size) {
 #ifdef SYS_socketcall
@@ -126,23 +125,23 @@ int set_client_options(int socket, const struct client_options *options) {
         set_timeout(socket, SO_SNDTIMEO, seconds) == -1)
         return -1;
     int set = set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1);
-    return set == -1 && errno == EOPNOTSUPP ? 0 : set; // MPTCP has no such byte
+    return set == -1 && errno == EOPNOTSUPP ? 0 : set; // MPTCP lacks it
 }
 
-// Returns the call that failed, with its errno; null if none did.
+// Returns the call that failed, with its errno; or null.
 static const char *bind_and_listen(int fd, const union address *to,
                                    const struct listen_settings *settings) {
     bool ipv6 = to->any.sa_family == AF_INET6;
-    // A restart must not wait for old connections in TIME_WAIT.
+    // A restart must not wait for connections in TIME_WAIT.
     if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
         return "setsockopt SO_REUSEADDR";
-    // Set in both cases: the default is the administrator's to change.
+    // Set in either case, because the default can be changed (bindv6only).
     if (ipv6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY,
                          settings->family == AF_INET6) == -1)
         return "setsockopt IPV6_V6ONLY";
     if (bind(fd, &to->any, ipv6 ? sizeof to->ipv6 : sizeof to->ipv4) == -1)
         return "bind";
-    // From listen(2) on there may be clients.
+    // After listen(2) there may be clients.
     if (set_client_options(fd, &settings->clients) == -1)
         return "setsockopt";
     if (listen(fd, settings->backlog) == -1)
@@ -179,14 +178,13 @@ int listen_everywhere(in_port_t port, const struct listen_settings *settings,
     if (settings->family == AF_INET)
         return listen_at(&ipv4, settings, failure);
     int fd = listen_at(&ipv6, settings, failure);
-    // The host was built or booted without IPv6, or has it switched off.
+    // The kernel has no IPv6, or it is disabled.
     if (fd == -1 && settings->family == AF_UNSPEC &&
         (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
         fd = listen_at(&ipv4, settings, failure);
     return fd;
 }
 
-// FD's integer option OPTION, or -1 with errno.
 static int socket_option(int fd, int option) {
     int value = 0;
     socklen_t size = sizeof value;
@@ -228,7 +226,7 @@ int inherited_listener(void) {
         return fail(ENOENT);
     if (parse_number(pid_text, 1, INT32_MAX, &pid) == -1)
         return fail(EINVAL);
-    if (pid != getpid()) // the variables have outlived whom they were for
+    if (pid != getpid()) // set for an ancestor
         return fail(ESRCH);
     if (parse_number(count_text, 0, 1, &count) == -1)
         return fail(EINVAL);
@@ -239,7 +237,7 @@ int inherited_listener(void) {
     return first_passed_fd;
 }
 
-// Whether accept(2) has told of the listener, or of what it lacked.
+// Whether ERROR of accept(2) is about the listener or a shortage.
 static bool concerns_listener(int error) {
     switch (error) {
     case EAGAIN:
@@ -274,6 +272,6 @@ int local_address(int socket, union address *address) {
 
 void close_after_failure(int fd) {
     int reason = errno;
-    (void)close(fd); // never used; the reason to tell is the other one
+    (void)close(fd); // unused; the earlier failure is the one to report
     errno = reason;
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// status - in words, how a child has ended.
 #include <stdio.h>
 #include <sys/wait.h>
 
