@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// child - the process that serves one client.
 #include <errno.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -10,8 +9,8 @@
 #include "common/stream.h"
 #include "server/child.h"
 
-// What a child exits with, so that its parent can name the reason; apart from 1
-// and 2, with which other code ends a process.
+// Exit statuses that tell the parent the reason. Not 1 and 2, with which other
+// code may exit.
 constexpr int child_served = 0;
 constexpr int child_failed = 3;
 constexpr int child_reset = 4;
@@ -25,8 +24,8 @@ static int exit_status(int echoed) {
     case EPIPE:
         return child_reset;
     case EAGAIN:    // SO_RCVTIMEO or SO_SNDTIMEO
-    case ETIMEDOUT: // keepalive, or nothing was acknowledged
-    case EACCES:    // no answer either, and a router or firewall has said why
+    case ETIMEDOUT: // keepalive, or retransmission
+    case EACCES:    // and below: timed out, after an ICMP error (tcp(7))
     case ECONNREFUSED:
     case EHOSTDOWN:
     case EHOSTUNREACH:
@@ -50,12 +49,12 @@ pid_t fork_child(void) {
 }
 
 void serve_client(int client, const struct client_options *options) {
-    // Else the port would stay taken, and whoever reads the log would wait,
-    // when the parent has gone. One call: each costs connections.
+    // Without the parent, an open listener would keep the port in use, and an
+    // open log its reader waiting. One call, because each costs throughput.
     close_inherited(0, static_cast<unsigned>(client) - 1);
     if (options != nullptr && set_client_options(client, options) == -1)
         _exit(child_failed);
-    _exit(exit_status(echo_stream(client))); // which closes the client as well
+    _exit(exit_status(echo_stream(client))); // also closes the client
 }
 
 bool child_crashed(int status) {

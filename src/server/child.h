@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// child - the process that serves one client, and what it tells its parent by
-// its end.
+// child - the process that serves one client, and how its exit status tells the
+// parent what happened.
 #pragma once
 
 #include <sys/types.h>
@@ -9,29 +9,25 @@
 
 struct client_options;
 
-// fork(2), without what only threads and pthread_atfork(3) need: _Fork(3),
-// where the C library has it. That saves 5 % of the processor's time a
-// connection.
+// fork(2), or where available _Fork() (POSIX.1-2024), which skips locks and
+// pthread_atfork(3) handlers: that saves 5 % of the CPU time per connection.
 pid_t fork_child(void);
 
-// For the child, right after its fork: closes every descriptor below CLIENT,
-// which are the parent's (standard input, output and error, and the listener);
-// sets OPTIONS on CLIENT, unless they are null; echoes on CLIENT, which is
-// blocking, until end of file; and ends the process by _exit(2), and with it
-// its last descriptor of the connection.
+// In the child, just after the fork: closes all descriptors below CLIENT, which
+// are the parent's; sets OPTIONS, unless null, on CLIENT; echoes until end of
+// file, CLIENT being a blocking socket; and ends in _exit(2).
 //
-// The signals that serve_signals() has blocked stay blocked for ever, so that
-// their handlers are never called: Ctrl-C, a SIGTERM to the process group, and
-// a pkill(1) by name reach the children as well, but are meant for the parent,
-// which ends them by SIGKILL.
+// The signals that serve_signals() blocked stay blocked. Ctrl-C, SIGTERM to the
+// process group, or pkill(1) reaches children too, but is meant for the parent,
+// which terminates them by SIGKILL.
 [[noreturn]] void serve_client(int client,
                                const struct client_options *options);
 
-// Whether no child ends with wait status STATUS by its own doing: a signal, or
-// an exit status that serve_client() does not give.
+// Whether STATUS, a wait status, is not an exit status of serve_client() but a
+// signal or an exit status from elsewhere.
 bool child_crashed(int status);
 
-// Writes how the process of a client with wait status STATUS ended: "client
-// disconnected", "connection reset", "timed out" (also where the network no
-// longer reaches the client), else as describe_status().
+// Describes STATUS, a child's wait status: "client disconnected", "connection
+// reset", "timed out" (also if the network lost the client), or as
+// describe_status().
 void describe_child(int status, char text[status_text_size]);

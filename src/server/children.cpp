@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// children - the table of a server's live children.
-//
-// An array that is searched from its end, where the youngest are: most children
-// that end are young. With 10 000 live a look at all takes microseconds, a
-// fork far more.
+// The table is searched from its end, because most children that terminate are
+// young. To search 10 000 entries takes microseconds, a fork far longer.
 #include <endian.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,20 +17,20 @@ int children_open(struct children *children, int limit) {
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return -1;
-    // A child that has been taken over reads nothing here of the other clients.
-    // Where this fails, a fork copies the table; that costs next to nothing.
+    // Hides the other clients from a compromised child. Where this fails, fork
+    // shares the pages copy-on-write, and the parent's next write faults.
     (void)madvise(memory, table_size(limit), MADV_DONTFORK);
     *children = {limit, 0, static_cast<struct child *>(memory)};
     return 0;
 }
 
 void children_close(struct children *children) {
-    (void)munmap(children->entries, table_size(children->limit)); // a mapping
+    (void)munmap(children->entries, table_size(children->limit)); // cannot fail
     *children = {};
 }
 
-// The upper half of an IPv6 address; for an IPv4 one what no IPv6 network has:
-// 0:ffff::/32 is reserved (RFC 4291).
+// The upper 64 bits of an IPv6 address. An IPv4 address gets a value within
+// 0:ffff::/32, which is reserved (RFC 4291).
 static uint64_t network_of(const union address *peer) {
     struct in_addr ipv4 = {};
     if (ipv4_of(peer, &ipv4))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// children - the table of a server's live children: the pid of each, and where
-// its client comes from.
+// children - the table of a server's live children: their process IDs and their
+// clients' networks.
 #pragma once
 
 #include <stdint.h>
@@ -13,35 +13,32 @@ struct child {
     uint64_t network; // see children_from()
 };
 
-// Made by children_open(). All may be read; entries[0] to entries[live - 1] are
-// the children, in no order.
+// Made by children_open(). Everything may be read; the children are entries[0]
+// to entries[live - 1], in no order.
 struct children {
-    int limit; // at most this many at once
-    int live;  // so many now
+    int limit; // the most children at once
+    int live;  // the children now
     struct child *entries;
 };
 
-// Makes *CHILDREN an empty table for LIMIT children, LIMIT > 0, in memory that
-// the process keeps to itself, by madvise(2) MADV_DONTFORK: a fork does not
-// copy it, and a child must not touch the table. Returns 0, or -1 with
-// mmap(2)'s errno, ENOMEM, and nothing allocated.
+// Makes *CHILDREN an empty table for LIMIT children, LIMIT > 0. Its memory is
+// excluded from fork (madvise(2), MADV_DONTFORK): a child must not touch it.
+// Returns 0, or -1 with mmap(2)'s errno, ENOMEM, and nothing allocated.
 int children_open(struct children *children, int limit);
 
-// Gives the memory of a table that was opened back. The processes are not its
-// business.
+// Frees the table's memory. Does not touch the processes.
 void children_close(struct children *children);
 
-// Adds PID, serving PEER. The caller has seen that live < limit and that PID is
-// not in the table.
+// Adds PID, which serves PEER. The caller has checked that live < limit, and
+// that PID is not in the table.
 void children_add(struct children *children, pid_t pid,
                   const union address *peer);
 
-// Removes PID, and moves the last entry into its place. Returns false if it is
-// not in the table: a child that the server did not make, but inherited over
-// exec(3), or adopted.
+// Removes PID; the last entry takes its place. Returns false if PID is not in
+// the table: a child inherited over exec(3), or an adopted orphan.
 bool children_remove(struct children *children, pid_t pid);
 
-// How many live children serve clients from where PEER is: the same IPv4
-// address, in either of its forms, or the same IPv6 /64, for an IPv6 host
-// chooses the lower half of its address itself (RFC 8981).
+// The number of live children whose clients share PEER's address: IPv4, mapped
+// or not, or the same IPv6 /64, because an IPv6 host chooses the lower 64 bits
+// itself (RFC 8981).
 int children_from(const struct children *children, const union address *peer);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// events - what a server waits for: a client, and signals.
 #include <errno.h>
 
 #include "common/signals.h"
@@ -18,7 +17,7 @@ static void note_signal(int signo) {
         stop_wanted = 1;
 }
 
-// Blocks SIGNO also where it stays ignored.
+// Blocks SIGNO even if it stays ignored.
 static int note(int signo, bool unless_ignored) {
     int ignored = signal_ignored(signo);
     if (ignored == -1 || block_signal(signo) == -1)
@@ -27,7 +26,7 @@ static int note(int signo, bool unless_ignored) {
 }
 
 int serve_signals(void) {
-    // In the background of a terminal with `stty tostop`, a line would stop it.
+    // After `stty tostop`, a line would stop a server in the background.
     if (note(SIGCHLD, false) == -1 || note(SIGTERM, false) == -1 ||
         note(SIGUSR1, false) == -1 || note(SIGINT, true) == -1 ||
         note(SIGHUP, true) == -1 || block_signal(SIGQUIT) == -1 ||
@@ -43,9 +42,9 @@ bool signal_came(void) {
     return child_ended || report_wanted || stop_wanted;
 }
 
-int await_event(int listener, int milliseconds, bool holding) {
+int await_event(int listener, int milliseconds, bool deferring) {
     any_signal = 0;
-    int held = holding ? SIGCHLD : 0;
+    int held = deferring ? SIGCHLD : 0;
     int ready = wait_without(held, listener, milliseconds);
     return ready == -1 && errno == EINTR && any_signal ? 0 : ready;
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// journal - what the server says of its clients, and counts.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,11 +10,12 @@
 #include "server/child.h"
 #include "server/journal.h"
 
-constexpr int flood_ms = 1000;  // between two lines of what may be a flood
+constexpr int flood_ms = 1000;  // between two lines that may come in floods
 constexpr int limit_ms = 60000; // between two lines about the limit
 constexpr size_t unlogged_text_size = 48;
 
-// Whether LINE is written now, and not again for MILLISECONDS.
+// Whether to write LINE now, rather than suppress it. If so, the next is due
+// after MILLISECONDS.
 static bool is_due(struct sparse_line *line, int milliseconds) {
     int64_t now = now_ms();
     if (now < line->due_at) {
@@ -26,7 +26,7 @@ static bool is_due(struct sparse_line *line, int milliseconds) {
     return true;
 }
 
-// Into TEXT: what LINE, which is written now, says of those that were not.
+// Describes the suppressed lines in TEXT, and resets their number.
 static void count_unlogged(struct sparse_line *line,
                            char text[unlogged_text_size]) {
     text[0] = '\0';

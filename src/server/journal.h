@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// journal - what the server says of its clients, and counts: every line that it
-// writes after the one that it listens.
+// journal - the server's statistics, and each line that it writes after
+// "listening on".
 #pragma once
 
 #include <stdint.h>
@@ -8,10 +8,10 @@
 
 union address;
 
-// A line that may be due more often than it is written.
+// A line that is written at a limited rate.
 struct sparse_line {
-    int64_t due_at;         // not before
-    unsigned long unlogged; // since it was written last
+    int64_t due_at;         // the earliest time to write it
+    unsigned long unlogged; // suppressed since the last one
 };
 
 struct journal {
@@ -20,18 +20,18 @@ struct journal {
     struct sparse_line failure, limit, refusal, crash; // private
 };
 
-// All write by log.h: on standard output, or with the program's name in front
-// on standard error. A line that may come in floods is written once a second at
-// most, the one about the limit once a minute; those about refusals and crashes
-// say how many were left out.
+// All write through log.h: to standard output, or with PROGRAM in front to
+// standard error. Lines that may come in floods are written once a second at
+// most, the one about the limit once a minute; refusals and crashes say how
+// many were suppressed.
 
 // new client connected... PEER (pid PID)
 void journal_connected(const struct journal *journal, const union address *peer,
                        pid_t pid);
 
 // removed proc id: PID (client disconnected)
-// And where STATUS is none that a child gives itself (child_crashed()), but for
-// SIGKILL while the server is KILLING, also where quiet:
+// If child_crashed(STATUS), also this, even if quiet, but not for SIGKILL while
+// KILLING:
 // PROGRAM: child PID: killed by signal 11
 void journal_removed(struct journal *journal, pid_t pid, int status,
                      bool killing);
@@ -40,11 +40,12 @@ void journal_removed(struct journal *journal, pid_t pid, int status,
 void journal_refused(struct journal *journal, const union address *peer,
                      int limit);
 
-// PROGRAM: clients: limit of LIMIT reached, others wait in the backlog. Also
-// where quiet.
+// PROGRAM: clients: limit of LIMIT reached, others wait in the backlog
+// Even if quiet.
 void journal_limit(struct journal *journal, int limit);
 
-// PROGRAM: CALL: strerror(errno). Also where quiet.
+// PROGRAM: CALL: strerror(errno)
+// Even if quiet.
 void journal_failed(struct journal *journal, const char *call);
 
 // served 12, live LIVE, refused 0, fork failures 0, lines lost 0

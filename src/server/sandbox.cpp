@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// sandbox - give up every system call that a server does not make.
 #include "server/sandbox.h"
 
 #ifdef HAVE_SECCOMP
@@ -19,43 +18,43 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Behind each call stands who makes it. Two forms of one call: the C library
-// and the processor decide which.
-constexpr int kept_calls[] = {
-    SCMP_SYS(accept4), // the parent takes a client
+// The comments name the callers. Of two forms of a call, the C library and the
+// architecture use one.
+constexpr int allowed_calls[] = {
+    SCMP_SYS(accept4), // accept_from()
     SCMP_SYS(ppoll),   // wait_for()
     SCMP_SYS(ppoll_time64),
     SCMP_SYS(close),
-    SCMP_SYS(set_robust_list), // glibc in a new process
-    SCMP_SYS(set_tid_address), // musl in a new process
-    SCMP_SYS(close_range),     // the child, of what is its parent's
+    SCMP_SYS(set_robust_list), // glibc, in a new process
+    SCMP_SYS(set_tid_address), // musl, in a new process
+    SCMP_SYS(close_range),     // close_inherited()
     SCMP_SYS(read),            // read_some()
     SCMP_SYS(write),           // write_all(), the log
-    SCMP_SYS(restart_syscall), // any that waits, after SIGSTOP and SIGCONT
+    SCMP_SYS(restart_syscall), // a waiting call, after SIGSTOP and SIGCONT
     SCMP_SYS(rt_sigaction),    // abort(3)
     SCMP_SYS(rt_sigprocmask),  // pause_for(), abort(3)
-    SCMP_SYS(rt_sigreturn),    // the end of a signal handler
+    SCMP_SYS(rt_sigreturn),    // return from a handler
     SCMP_SYS(sigreturn),
     SCMP_SYS(wait4), // waitpid(2)
     SCMP_SYS(waitpid),
     SCMP_SYS(send), // the log on a socket
-    SCMP_SYS(poll), // the log, and a descriptor that is non-blocking
+    SCMP_SYS(poll), // the log, and a non-blocking descriptor
     SCMP_SYS(setitimer),
-    SCMP_SYS(clock_gettime), // now_ms(), where the vDSO cannot tell
+    SCMP_SYS(clock_gettime), // now_ms(), without the vDSO
     SCMP_SYS(clock_gettime64),
     SCMP_SYS(clock_nanosleep), // pause_for()
     SCMP_SYS(clock_nanosleep_time64),
     SCMP_SYS(nanosleep),
     SCMP_SYS(munmap), // children_close()
-    SCMP_SYS(brk),    // seccomp_release(), where its heap has grown far
-    SCMP_SYS(writev), // the C library's last words before abort(3)
+    SCMP_SYS(brk),    // seccomp_release(), to shrink the heap
+    SCMP_SYS(writev), // the C library's message before abort(3)
     SCMP_SYS(getpid), // abort(3)
     SCMP_SYS(gettid),
     SCMP_SYS(exit_group),
 };
 
-// For arguments that are pointers, and for those that are int: the upper half
-// of the register is then none of the kernel's business.
+// is() is for pointers, int_is() for int arguments, whose register's upper half
+// the kernel ignores.
 constexpr struct scmp_arg_cmp is(unsigned argument, scmp_datum_t value) {
     return {argument, SCMP_CMP_EQ, value, 0};
 }
@@ -64,43 +63,43 @@ constexpr struct scmp_arg_cmp int_is(unsigned argument, uint32_t value) {
     return {argument, SCMP_CMP_MASKED_EQ, UINT32_MAX, value};
 }
 
-// fork(2) as clone(2): SIGCHLD when the child ends, and the C library's two
-// notes of the thread ID. No thread, no shared memory, no namespace of its own.
+// fork(2) as clone(2): SIGCHLD on termination, and the C library's two flags
+// for the thread ID. No thread, shared memory or namespace.
 constexpr struct scmp_arg_cmp forks = {
     0, SCMP_CMP_MASKED_EQ,
     ~scmp_datum_t{CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID}, SIGCHLD};
 
-// Memory that cannot be executed: the C library's, for its last words.
+// Memory without PROT_EXEC, for the C library's message before abort(3).
 constexpr struct scmp_arg_cmp maps_data = {
     2, SCMP_CMP_MASKED_EQ, ~scmp_datum_t{PROT_READ | PROT_WRITE}, 0};
 
-// What i386 calls mmap takes a pointer, and no filter sees what it points at.
+// i386 passes mmap's arguments in memory, where a filter cannot see them.
 #ifdef SYS_mmap2
 constexpr int mmap_call = SCMP_SYS(mmap2);
 #else
 constexpr int mmap_call = SCMP_SYS(mmap);
 #endif
 
-// Calls that are kept with these arguments alone. With each of the network's,
-// libseccomp keeps its form in socketcall(2), if there is one: the conditions
-// on arguments then hold for whatever is in these registers. setsockopt is safe
-// from that, for the second would have to be a pointer.
+// Calls allowed only with these arguments. For each network call, libseccomp
+// also allows its form in socketcall(2), if the machine has one, where the
+// conditions apply to unrelated registers. That never admits setsockopt, whose
+// level would have to equal a pointer.
 constexpr struct {
     int call;
     unsigned count;
     struct scmp_arg_cmp conditions[2];
-} limited_calls[] = {
+} restricted_calls[] = {
     {SCMP_SYS(clone), 1, {forks}},
     {mmap_call, 1, {maps_data}},
     {SCMP_SYS(fcntl), 1, {int_is(1, F_GETFL)}}, // non-blocking, or a time-out?
     {SCMP_SYS(fcntl64), 1, {int_is(1, F_GETFL)}},
-    {SCMP_SYS(ioctl), 1, {int_is(1, TIOCOUTQ)}}, // a time-out, or slow?
-// the log on a socket, to its peer; glibc makes it as `send` in socketcall(2)
+    {SCMP_SYS(ioctl), 1, {int_is(1, TIOCOUTQ)}}, // a stalled peer, or slow?
+// the log on a connected socket; glibc makes it socketcall(2)'s send
 #if !defined SYS_socketcall || !defined __GLIBC__
     {SCMP_SYS(sendto), 1, {is(4, 0)}},
 #endif
     {SCMP_SYS(tgkill), 1, {int_is(2, SIGABRT)}}, // abort(3)
-    // set_client_options(), for clients of a listener that was passed in
+    // set_client_options(), if the listener was passed in
     {SCMP_SYS(setsockopt), 2, {int_is(1, IPPROTO_TCP), int_is(2, TCP_NODELAY)}},
     {SCMP_SYS(setsockopt),
      2,
@@ -111,9 +110,9 @@ constexpr struct {
     {SCMP_SYS(setsockopt), 2, {int_is(1, SOL_SOCKET), int_is(2, SO_SNDTIMEO)}},
 };
 
-// SIGKILL to one process: a pid above 0 has a bit that is set, and not the
-// highest. 0 and below would be a group, or everybody.
-static int keep_kill(scmp_filter_ctx filter) {
+// SIGKILL to a single process. A positive pid has some bit set, but not the
+// sign bit; 0 and below would be a process group, or every process.
+static int allow_kill(scmp_filter_ctx filter) {
     constexpr scmp_datum_t sign = scmp_datum_t{1} << 31;
     int error = 0;
     for (scmp_datum_t bit = 1; bit < sign && error == 0; bit <<= 1) {
@@ -127,21 +126,21 @@ static int keep_kill(scmp_filter_ctx filter) {
 
 static int add_rules(scmp_filter_ctx filter) {
     int error = 0;
-    for (int call : kept_calls)
+    for (int call : allowed_calls)
         if (error == 0)
             error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 0,
                                            nullptr);
-    for (const auto &kept : limited_calls)
+    for (const auto &rule : restricted_calls)
         if (error == 0)
-            error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, kept.call,
-                                           kept.count, kept.conditions);
-    return error == 0 ? keep_kill(filter) : error;
+            error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule.call,
+                                           rule.count, rule.conditions);
+    return error == 0 ? allow_kill(filter) : error;
 }
 
-// No signal to a process outside, by Landlock (Linux 6.12); what a kernel
-// without it allows, the filter limits to SIGKILL and SIGABRT.
-static void keep_signals_inside(void) {
-    // As linux/landlock.h has it since then.
+// By Landlock (Linux 6.12), no signal reaches another process. Without it, the
+// filter still limits signals to SIGKILL and SIGABRT.
+static void confine_signals(void) {
+    // As in linux/landlock.h since Linux 6.12.
     const struct {
         uint64_t files, network, scoped;
     } rules = {0, 0, 1 << 1}; // LANDLOCK_SCOPE_SIGNAL
@@ -151,7 +150,7 @@ static void keep_signals_inside(void) {
         return;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0)
         (void)syscall(SYS_landlock_restrict_self, ruleset, 0);
-    (void)close(static_cast<int>(ruleset)); // the process is restricted by now
+    (void)close(static_cast<int>(ruleset)); // the restriction stays
 }
 
 bool sandbox_built_in(void) {
@@ -160,17 +159,17 @@ bool sandbox_built_in(void) {
 
 int sandbox_enter(void) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    if (filter == nullptr) { // it gives no reason; this is the likely one
+    if (filter == nullptr) { // no errno; this is the likely reason
         errno = ENOSYS;
         return -1;
     }
     int error = add_rules(filter);
     if (error == 0)
-        keep_signals_inside();
+        confine_signals();
     if (error == 0)
         error = seccomp_load(filter);
     seccomp_release(filter);
-    errno = -error; // libseccomp returns it, negative, and sets none
+    errno = -error; // libseccomp returns -errno
     return error == 0 ? 0 : -1;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// serve - the accept loop of a server that forks a process for each client.
-// Each turn waits for a client or a signal, heeds the signals, and takes one
-// client. serve(), at the end, is the place to start reading.
+// serve - the accept loop. Each turn waits for a client or a signal, handles
+// the signals, and accepts one client. Start reading at serve(), at the end.
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,17 +17,17 @@
 #include "server/journal.h"
 #include "server/serve.h"
 
-constexpr int retry_ms = 100; // until what ran out is tried again
+constexpr int retry_ms = 100; // before a call that failed is retried
 constexpr int stop_ms = 1000, killed_ms = 1000; // see serve.h, end_phase()
-constexpr int hold_ms = 20;       // in which SIGCHLD is held, and ...
-constexpr int children_a_ms = 50; // ... 1 more for so many live children
+constexpr int defer_ms = 20;      // SIGCHLD is deferred for this long, and ...
+constexpr int children_a_ms = 50; // ... 1 ms longer for this many children
 constexpr int64_t never = INT64_MAX;
 
 enum phase {
     serving,
-    draining, // the backlog is accepted; clients finish
-    ending,   // the grace is over; children have been killed
-    over      // they cannot be reaped
+    draining, // accept the backlog, let clients finish
+    ending,   // the grace period is over, children are killed
+    over      // some could not be reaped
 };
 
 struct client {
@@ -43,15 +42,15 @@ struct server {
     enum phase phase;
     int64_t phase_began, phase_ends;
     int listener;         // -1 when closed
-    struct client client; // accepted, and not yet with a child
-    int64_t accept_at;    // something ran out: no client until then
-    int64_t hold_until;   // SIGCHLD, if clients keep coming
-    bool broken;          // it cannot go on, or not end as it should
+    struct client client; // accepted, still without a child
+    int64_t accept_at;    // after a shortage: no client before then
+    int64_t defer_until;  // SIGCHLD, while clients keep coming
+    bool broken;          // serve() will return -1
 };
 
 // ---- children --------------------------------------------------------------
 
-// CALL has failed for want of something: no client is taken for a while.
+// CALL failed in a shortage: accept no client for a while.
 static void try_later(struct server *s, const char *call) {
     journal_failed(&s->journal, call);
     s->accept_at = now_ms() + retry_ms;
@@ -59,18 +58,18 @@ static void try_later(struct server *s, const char *call) {
 
 static void child_reaped(struct server *s, pid_t pid, int status) {
     if (!children_remove(s->children, pid))
-        return;       // none of ours: inherited over exec, or adopted
-    s->accept_at = 0; // what it held is free again
+        return;       // inherited over exec(3), or an adopted orphan
+    s->accept_at = 0; // the shortage may be over
     journal_removed(&s->journal, pid, status, s->phase == ending);
 }
 
-// Signals merge: one SIGCHLD may stand for any number of children.
+// Signals merge: one SIGCHLD may stand for several children.
 static void reap(struct server *s) {
     int status = 0;
     pid_t pid = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         child_reaped(s, pid, status);
-    // No SIGCHLD comes again for those that could not be reaped.
+    // Children that could not be reaped send no further SIGCHLD.
     child_ended = pid == -1 && s->children->live > 0;
     if (child_ended)
         journal_failed(&s->journal, "waitpid");
@@ -82,14 +81,13 @@ static bool at_limit(const struct server *s) {
     return s->children->live == s->children->limit;
 }
 
-// At the limit, and while something has run out, clients wait in the backlog:
-// the listener is not even looked at, and so cannot make the loop spin.
+// At the limit and in a shortage clients wait in the backlog: the listener is
+// not polled, and so cannot make the loop spin.
 static bool wants_client(const struct server *s, int64_t now) {
     return s->listener != -1 && s->client.fd == -1 && now >= s->accept_at &&
            !at_limit(s);
 }
 
-// For the client in hand.
 static void start_child(struct server *s) {
     pid_t pid = fork_child();
     switch (pid) {
@@ -100,8 +98,8 @@ static void start_child(struct server *s) {
     case 0:
         serve_client(s->client.fd, s->settings->options);
     default:
-        // The child's now: while the parent held it too, the client would
-        // never see the end. Linux closes it even where close(2) fails.
+        // Now the child's: a second open copy would keep the client from seeing
+        // end of file. Linux closes it even if close(2) reports an error.
         (void)close(s->client.fd);
         s->client.fd = -1;
         s->accept_at = 0;
@@ -110,7 +108,7 @@ static void start_child(struct server *s) {
         journal_connected(&s->journal, &s->client.peer, pid);
     }
     if (at_limit(s))
-        reap(s); // some may have ended, their SIGCHLD being held
+        reap(s); // some may have terminated while SIGCHLD was deferred
     if (at_limit(s) && s->phase == serving)
         journal_limit(&s->journal, s->children->limit);
 }
@@ -121,14 +119,14 @@ static bool over_limit(const struct server *s) {
 }
 
 static void refuse(struct server *s) {
-    (void)close(s->client.fd); // nothing was sent on it
+    (void)close(s->client.fd); // nothing was sent
     s->client.fd = -1;
     journal_refused(&s->journal, &s->client.peer,
                     s->settings->clients_per_address);
 }
 
 static void close_listener(struct server *s) {
-    (void)close(s->listener); // the system gives it up even on an error
+    (void)close(s->listener); // closed even on error
     s->listener = -1;
 }
 
@@ -144,7 +142,7 @@ static void begin_drain(struct server *s) {
 
 static void accept_failed(struct server *s) {
     switch (errno) {
-    case EAGAIN: // it left again, or another process took it
+    case EAGAIN: // the client left, or another process accepted it
         if (s->phase == draining)
             close_listener(s);
         return;
@@ -157,16 +155,16 @@ static void accept_failed(struct server *s) {
             begin_drain(s);
         close_listener(s);
         return;
-    default: // no descriptor or memory, or one connection's error after another
+    default: // a shortage, or errors of several connections in a row
         try_later(s, "accept");
     }
 }
 
-// READY: one waits to be accepted.
+// READY: a client is waiting.
 static void take_client(struct server *s, bool ready) {
     bool again = s->client.fd != -1;
     if ((ready || s->phase == draining) && wants_client(s, now_ms())) {
-        int tries = s->accept_at == 0 ? 2 : 1; // 1: the last has failed
+        int tries = s->accept_at == 0 ? 2 : 1; // 1: the last one failed
         s->client.fd = accept_from(s->listener, &s->client.peer, tries);
         if (s->client.fd == -1)
             accept_failed(s);
@@ -177,17 +175,18 @@ static void take_client(struct server *s, bool ready) {
         return;
     if (!over_limit(s))
         start_child(s);
-    else if (again) // those who have ended meanwhile have been reaped
+    else if (again) // terminated children have been reaped since
         refuse(s);
 }
 
 // ---- the end ---------------------------------------------------------------
 
 static void kill_children(struct server *s) {
-    for (int i = 0; i < s->children->live; i++) // not reaped: their pids are
-        (void)kill(s->children->entries[i].pid, SIGKILL); // their own
+    // The pids are valid, because the children have not been reaped.
+    for (int i = 0; i < s->children->live; i++)
+        (void)kill(s->children->entries[i].pid, SIGKILL);
     if (s->client.fd != -1)
-        (void)close(s->client.fd); // it had no child; nothing was echoed
+        (void)close(s->client.fd); // it never had a child
     s->client.fd = -1;
     if (s->listener != -1)
         close_listener(s);
@@ -199,11 +198,11 @@ static void end_phase(struct server *s) {
         kill_children(s);
         return;
     }
-    s->phase = over; // waitpid(2) does not give them out: they are init(1)'s
+    s->phase = over; // init(1) or a subreaper will reap them
     s->broken = true;
 }
 
-static void heed_stop(struct server *s) {
+static void handle_stop(struct server *s) {
     if (s->phase == serving)
         begin_drain(s);
     else if (s->phase == draining && now_ms() >= s->phase_began + stop_ms)
@@ -216,17 +215,17 @@ static bool finished(const struct server *s) {
     return s->phase == over || nobody_left;
 }
 
-static void heed_signals(struct server *s) {
-    if (signal_came()) // a report counts the living, a drain the free places
+static void handle_signals(struct server *s) {
+    if (signal_came()) // both below need the current number of children
         reap(s);
     if (report_wanted)
         journal_totals(&s->journal, s->children->live);
     if (stop_wanted)
-        heed_stop(s);
+        handle_stop(s);
     report_wanted = 0;
     stop_wanted = 0;
-    // Who connected before the stop is served, if there is a place. Not for
-    // long: under a flood the backlog never becomes empty.
+    // Clients that connected before the stop are served, if there are slots.
+    // Not for long: in a flood the backlog never empties.
     if (s->phase == draining && s->listener != -1 &&
         (at_limit(s) || now_ms() >= s->phase_began + stop_ms))
         close_listener(s);
@@ -234,16 +233,15 @@ static void heed_signals(struct server *s) {
         end_phase(s);
 }
 
-static int time_to_wait(const struct server *s, int64_t now, bool holding) {
-    // Also when accept_at has passed meanwhile: the client in hand has nothing
-    // else to wake the server for it.
+static int time_to_wait(const struct server *s, int64_t now, bool deferring) {
+    // Also after accept_at: only this wakes the server for a client in hand.
     bool paused = s->client.fd != -1 || now < s->accept_at;
     if (s->phase == draining && s->listener != -1 && !paused)
         return 0;
     int64_t until = s->phase_ends;
     const int64_t others[] = {
-        holding ? s->hold_until : never, paused ? s->accept_at : never,
-        child_ended ? now + retry_ms : never, // it could not be reaped
+        deferring ? s->defer_until : never, paused ? s->accept_at : never,
+        child_ended ? now + retry_ms : never, // waitpid(2) failed
     };
     for (int64_t other : others)
         if (other < until)
@@ -253,29 +251,29 @@ static int time_to_wait(const struct server *s, int64_t now, bool holding) {
     return until > now ? static_cast<int>(until - now) : 0;
 }
 
-// Whether a client is ready to be accepted; READY: whether one was last time.
+// Whether a client is ready; READY is the previous result.
 static bool wait_for_event(struct server *s, bool ready) {
-    int64_t now = now_ms(); // one and the same time for all that follows
+    int64_t now = now_ms();
     bool wanted = wants_client(s, now) && s->phase == serving;
-    // While clients keep coming, SIGCHLD is let in every 20 ms only: that saves
-    // 3 % of the processor's time a connection, and 50 % with 6000 live. Not
-    // where clients are counted by address: one that comes back would be
-    // refused because of a child that has ended.
-    bool holding =
-        wanted && now < s->hold_until && s->settings->clients_per_address == 0;
-    // ppoll(2) lets no signal in while the listener is ready. Under a load that
-    // never ends, it waits for signals alone after each hold.
-    bool looking = wanted && ready && !holding;
+    // While clients keep coming, SIGCHLD is deferred: that saves 3 % of the CPU
+    // time per connection, 50 % with 6000 live children. Not with a limit per
+    // address: a returning client would be refused for a terminated child.
+    bool deferring =
+        wanted && now < s->defer_until && s->settings->clients_per_address == 0;
+    // While the listener is ready, ppoll(2) delivers no signal. Under constant
+    // load, wait for signals alone after each deferral.
+    bool looking = wanted && ready && !deferring;
     int result =
         await_event(wanted && !looking ? s->listener : -1,
-                    looking ? 0 : time_to_wait(s, now, holding), holding);
-    if (result == -1) { // it would be so again at once, and for ever
+                    looking ? 0 : time_to_wait(s, now, deferring), deferring);
+    if (result == -1) { // it would fail again at once, without end
         journal_failed(&s->journal, "ppoll");
         pause_for(retry_ms);
-        holding = false; // all signals could come in
+        deferring = false; // all signals were unblocked
     }
-    if (result != 1 && !holding)
-        s->hold_until = now_ms() + hold_ms + s->children->live / children_a_ms;
+    if (result != 1 && !deferring)
+        s->defer_until =
+            now_ms() + defer_ms + s->children->live / children_a_ms;
     return result == 1;
 }
 
@@ -287,11 +285,11 @@ int serve(const struct serve_settings *settings, struct children *children) {
     s.phase_ends = never;
     s.listener = settings->listener;
     s.client.fd = -1;
-    reap(&s); // children inherited over exec may have ended long ago
+    reap(&s); // those inherited over exec(3) may have terminated
     bool ready = false;
     while (!finished(&s)) {
         ready = wait_for_event(&s, ready);
-        heed_signals(&s);
+        handle_signals(&s);
         take_client(&s, ready);
     }
     journal_totals(&s.journal, children->live);
