@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// connect - a host's name and port to a connected TCP socket.
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -28,9 +27,9 @@ static int await_connection(int fd, int milliseconds) {
     return error == 0 ? 0 : -1;
 }
 
-// TCP lets a socket connect to itself when its own port, chosen by the kernel,
-// is the one that it looks for and nobody listens there: it would echo, too.
-// What was asked for does not tell: 0.0.0.0 and :: connect to loopback.
+// TCP connects a socket to itself, which would echo too, if the kernel chooses
+// the requested port as the socket's own and nothing listens there. TO does not
+// show it, because 0.0.0.0 and :: connect to loopback.
 static bool connected_to_itself(int fd) {
     union address own = {};
     union address peer = {};
@@ -50,12 +49,11 @@ static int finish_connection(int fd, const struct addrinfo *to,
         errno = ECONNREFUSED;
         return -1;
     }
-    // Without keepalive an idle client never learns that the server's machine
-    // has vanished.
+    // Without keepalive an idle client never notices that the host is gone.
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == -1 ||
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one) == -1)
         return -1;
-    // Non-blocking was for the connection alone.
+    // Non-blocking mode was for connect(2) only.
     int flags = fcntl(fd, F_GETFL);
     if (flags == -1)
         return -1;
@@ -73,8 +71,8 @@ static int connect_one(const struct addrinfo *to, int milliseconds) {
     return -1;
 }
 
-// The share of the time until DEADLINE that the first of ADDRESSES may take, so
-// that one which never answers leaves some to the others. As poll(2) wants it.
+// The share of the first of ADDRESSES in the time until DEADLINE, for poll(2).
+// An address that never answers leaves time for the others.
 static int share_of_time(int64_t deadline, const struct addrinfo *addresses) {
     int64_t left = deadline - now_ms();
     int count = 0;
@@ -87,7 +85,7 @@ int connect_to(const char *host, in_port_t port, int family, int seconds,
                char peer[address_text_size], const char **why) {
     char service[8];
     (void)snprintf(service, sizeof service, "%u", unsigned{port}); // fits
-    (void)snprintf(peer, address_text_size, "%s", host);           // may be cut
+    (void)snprintf(peer, address_text_size, "%s", host); // may truncate
     struct addrinfo hints = {};
     hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// ending - how a signal ends the client, and its writer with it.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,21 +15,21 @@ static void note_child(int) {
     sigchld_came = 1;
 }
 
-// Ctrl-C must work while a write to the output blocks, so this does more than
-// note it. All of its calls are async-signal-safe.
+// Does more than set a flag, because Ctrl-C must work while a write to the
+// output blocks. All of its calls are async-signal-safe.
 static void end_with_writer(int signo) {
     if (writer != 0) {
-        (void)kill(writer, SIGKILL); // not reaped yet: the pid is its own
+        (void)kill(writer, SIGKILL); // not yet reaped, so the pid is valid
         (void)waitpid(writer, nullptr, 0);
-        writer = 0; // as process 1 it may come here again
+        writer = 0; // process 1 may get here twice
     }
     (void)set_signal(signo, SIG_DFL);
     (void)raise(signo);
     (void)unblock_signals(); // delivers it
-    _exit(128 + signo);      // process 1 is still there
+    _exit(128 + signo);      // reached only as process 1
 }
 
-// What is ignored stays so, as nohup(1) wants it.
+// Ignored signals stay ignored, as nohup(1) requires.
 static int handle_ending_signals(signal_handler *handler) {
     for (int signo : ending_signals) {
         int ignored = signal_ignored(signo);
@@ -55,16 +54,16 @@ int release_caught_signals(void) {
 
 static void change_mask(int how) {
     sigset_t set;
-    (void)sigemptyset(&set); // these cannot fail on a set of our own
+    (void)sigemptyset(&set); // cannot fail
     for (int signo : ending_signals)
         (void)sigaddset(&set, signo);
     (void)sigprocmask(how, &set, nullptr);
 }
 
-void hold_ending_signals(void) {
+void block_ending_signals(void) {
     change_mask(SIG_BLOCK);
 }
 
-void let_in_ending_signals(void) {
+void unblock_ending_signals(void) {
     change_mask(SIG_UNBLOCK);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// lines - what the client makes of lines, in both directions.
 #include <string.h>
 
 #include "client/lines.h"
@@ -9,14 +8,14 @@ static bool is_quit(char c) {
     return c == 'q' || c == 'Q';
 }
 
-// The first byte after the line that begins at, or goes on through, LINE.
+// The first byte after the line that begins at LINE or contains it.
 static const char *next_line(const char *line, const char *end) {
     const void *newline = memchr(line, '\n', static_cast<size_t>(end - line));
     return newline == nullptr ? end : static_cast<const char *>(newline) + 1;
 }
 
-// How many of the SIZE bytes at START may be sent on: all but a quitting line
-// and what follows it, or a last byte that may become one.
+// How many of the SIZE bytes at START may be sent: those before a line that
+// quits, or before a last byte that may begin one.
 static size_t scan_for_quit(struct quit_reader *reader, const char *start,
                             size_t size) {
     const char *end = start + size;
@@ -47,7 +46,7 @@ ssize_t read_piece(struct quit_reader *reader, const char **piece) {
             return 0;
         size_t held = reader->held != '\0';
         ssize_t n = read_some(reader->fd, reader->buffer + held, piece_size);
-        reader->ended = n == 0; // a terminal's next read would ask for more
+        reader->ended = n == 0; // a terminal could go on after it
         if (n <= 0)
             return n;
         if (held == 1)
@@ -60,7 +59,7 @@ ssize_t read_piece(struct quit_reader *reader, const char **piece) {
     return static_cast<ssize_t>(sendable);
 }
 
-// Bytes on their way to one write: a system call a line would be too slow.
+// Collects bytes for one write(2): a system call per line would be too slow.
 struct gatherer {
     int fd;
     size_t size;

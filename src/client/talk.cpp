@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// talk - a connection with input split from output.
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -17,15 +16,15 @@
 #include "common/stream.h"
 
 constexpr char prefix[] = "Message from server: ";
-constexpr size_t buffer_size = 256 * 1024; // 64 KiB: 1.4 times the time, raw
+constexpr size_t buffer_size = 256 * 1024; // raw, 64 KiB: 1.4 times the time
 
-// A page that both processes see.
+// In memory that both processes share.
 struct shared {
-    uint64_t sent; // that were read to be sent
+    uint64_t sent; // bytes read from the input, to be sent
     uint64_t received;
-    int64_t silent_since; // when the server last sent, or began to owe
-    bool finished;        // there is nothing left to send
-    const char *failed;   // the writer's failure, for the report
+    int64_t idle_since; // since the server last sent, or began to owe
+    bool finished;      // nothing is left to send
+    const char *failed; // by the writer, for the report
     int error;
 };
 
@@ -35,7 +34,7 @@ struct talk {
     struct talk_report *report;
 };
 
-// The first failure is the one that matters.
+// Only the first failure is reported.
 static int fail(struct talk *t, const char *what, int error) {
     if (t->report->failed == nullptr) {
         t->report->error = error;
@@ -51,22 +50,22 @@ static bool owes_bytes(const struct shared *shared) {
            __atomic_load_n(&shared->received, __ATOMIC_RELAXED);
 }
 
-// Where nothing was owed, the silence begins. The other process, which may look
-// at any moment, sees that before it sees that more is owed.
+// If nothing was owed, the idle time begins now; stored first, so that the
+// parent never sees more bytes owed with an old time.
 static void owe(struct shared *shared, size_t bytes) {
     if (!owes_bytes(shared))
-        shared->silent_since = now_ms();
+        shared->idle_since = now_ms();
     __atomic_store_n(&shared->sent, shared->sent + bytes, __ATOMIC_RELEASE);
 }
 
-// How long the server may still be silent, in milliseconds; -1 is for ever.
+// How long the server may stay idle, in milliseconds; -1: no limit.
 static int time_left(const struct talk *t) {
     int all = t->settings->timeout * 1000;
     if (all == 0)
         return -1;
     if (!owes_bytes(t->shared) && writer != 0)
-        return all; // it does not owe its end either
-    int64_t left = t->shared->silent_since + all - now_ms();
+        return all; // end of file is not due either
+    int64_t left = t->shared->idle_since + all - now_ms();
     return left > 0 ? static_cast<int>(left) : 0;
 }
 
@@ -105,16 +104,16 @@ static ssize_t next_piece(const struct talk_settings *settings,
     if (n == -1)
         writer_failed(shared, "standard input");
     shared->finished = true;
-    // The server sees the end, and what it still sends can come.
+    // The server sees end of file, and can still send.
     if (shutdown(socket, SHUT_WR) == -1 && errno != ENOTCONN)
         writer_failed(shared, "shutdown");
-    (void)close(socket); // the parent's goes on receiving
+    (void)close(socket); // the parent's copy stays open
     _exit(EXIT_SUCCESS);
 }
 
 static int start_writer(struct talk *t) {
     pid_t parent = getpid();
-    hold_ending_signals();
+    block_ending_signals();
     pid_t pid = fork();
     switch (pid) {
     case -1:
@@ -125,31 +124,31 @@ static int start_writer(struct talk *t) {
     default:
         writer = pid;
     }
-    let_in_ending_signals();
+    unblock_ending_signals();
     return pid == -1 ? -1 : 0;
 }
 
 // ---- the receiver ----------------------------------------------------------
 
-// Returns its pid; 0 if it has not ended or there is none; or -1.
+// Returns its process ID; 0 if it runs, or there is none; or -1.
 static pid_t reap_writer(struct talk *t, int *status, int options) {
     sigchld_came = 0;
-    hold_ending_signals();
+    block_ending_signals();
     pid_t reaped = writer == 0 ? 0 : waitpid(writer, status, options);
     if (reaped == -1)
         (void)fail(t, "waitpid", errno);
     if (reaped > 0)
         writer = 0;
-    let_in_ending_signals();
+    unblock_ending_signals();
     return reaped;
 }
 
-static int see_to_writer(struct talk *t) {
+static int check_writer(struct talk *t) {
     int status = 0;
     pid_t reaped = reap_writer(t, &status, WNOHANG);
     if (reaped <= 0)
         return reaped;
-    owe(t->shared, 0); // from now on the server owes its end
+    owe(t->shared, 0); // end of file is due from now on
     (void)shutdown(t->settings->socket, SHUT_WR); // the writer may not have
     if (WIFSIGNALED(status))
         (void)fail(t, "the writer was killed", 0);
@@ -158,14 +157,14 @@ static int see_to_writer(struct talk *t) {
 
 static int await_bytes(struct talk *t) {
     for (;;) {
-        if (sigchld_came && see_to_writer(t) == -1)
+        if (sigchld_came && check_writer(t) == -1)
             return -1;
         int ready = wait_for(t->settings->socket, time_left(t));
         if (ready == 1)
             return 0;
         if (ready == -1 && errno != EINTR)
             return fail(t, "ppoll", errno);
-        // Asked again, for the writer may have sent something meanwhile.
+        // Asked again: the writer may have sent something meanwhile.
         if (ready == 0 && time_left(t) == 0)
             return fail(t, "receiving", ETIMEDOUT);
     }
@@ -189,13 +188,13 @@ static int receive(struct talk *t) {
                  ? write_all(output, buffer, size)
                  : print_lines(&printer, output, prefix, buffer, size)) == -1)
             return fail(t, "standard output", errno);
-        // Not before: output that blocks is no silence of the server's.
-        t->shared->silent_since = now_ms();
+        // Only here: output that blocks does not count as the server's idling.
+        t->shared->idle_since = now_ms();
     }
 }
 
-// It sleeps on the input, perhaps for ever; or is about to end, unless somebody
-// keeps it stopped: what ends this process may come in meanwhile.
+// Kills a writer that waits for input; a finished one may only be stopped.
+// waitid(2) lets terminating signals in, which reap_writer() blocks.
 static void end_writer(struct talk *t) {
     if (writer == 0)
         return;
@@ -203,7 +202,7 @@ static void end_writer(struct talk *t) {
     int status = 0;
     (void)kill(writer, t->shared->finished ? SIGCONT : SIGKILL);
     (void)waitid(P_PID, static_cast<id_t>(writer), &end, WEXITED | WNOWAIT);
-    (void)reap_writer(t, &status, 0); // which tells what has failed
+    (void)reap_writer(t, &status, 0); // reports its own failure
 }
 
 int talk(const struct talk_settings *settings, struct talk_report *report) {
@@ -215,7 +214,7 @@ int talk(const struct talk_settings *settings, struct talk_report *report) {
         return fail(&t, "mmap", errno);
     t.shared = static_cast<struct shared *>(page);
     if (start_writer(&t) == 0) {
-        (void)receive(&t); // it tells what has failed
+        (void)receive(&t); // reports its own failure
         end_writer(&t);
         if (t.shared->failed != nullptr)
             (void)fail(&t, t.shared->failed, t.shared->error);
@@ -224,7 +223,7 @@ int talk(const struct talk_settings *settings, struct talk_report *report) {
     }
     report->sent = t.shared->sent;
     report->received = t.shared->received;
-    (void)munmap(page, sizeof *t.shared); // its own mapping: cannot fail
+    (void)munmap(page, sizeof *t.shared); // cannot fail
     bool all_came_back = report->sent == report->received;
     return report->failed == nullptr && all_came_back ? 0 : -1;
 }
