@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 # bash completion for echo_mpserv and echo_mpclient: options, and hosts for the
-# client. An option's argument is a number or an address: nothing to offer.
+# client. The arguments of options, numbers and addresses, are not completed.
 # shellcheck shell=bash
 
-# The options are listed, not asked for by --help: a program that has been typed
-# but not entered must not run.
+# The options are listed here, because --help would run a program that the user
+# has not yet chosen to run.
 _echo_mp() { # WORD WORD-BEFORE FLAGS OPTIONS-WITH-ARGUMENT HOSTS
     local word=$1 before=$2 with_argument=" $4 " operands=0 i
     COMPREPLY=()
-    # bash takes the = of --option=argument for a word of its own.
+    # bash splits --option=argument, with = as a word of its own.
     [[ $with_argument != *" $before "* && $before != = && $word != = ]] ||
         return 0
     for ((i = 1; i < COMP_CWORD; i++)); do
