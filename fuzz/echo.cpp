@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// echo - the echo loop on a modelled descriptor. Oracles, beside the model's
-// own: what was written is a prefix of what was read, all of it unless a call
-// failed; and errno is that call's.
+// echo - the echo loop on a modelled descriptor. Oracles besides the model's:
+// what was written is a prefix of what was read, and all of it unless a call
+// failed; errno is that call's.
 #include <errno.h>
 
 #include "common/stream.h"
@@ -10,10 +10,10 @@
 #include "stream_model.h"
 
 constexpr size_t room = 1024;
-constexpr int descriptor = 1000; // one that the process does not have
+constexpr int descriptor = 1000; // not open in this process
 
 static struct stream_model peer;
-static short asked_events; // what a wait after the last call is to wait for
+static short asked_events; // those that a wait after the last call must ask for
 
 static ssize_t modelled_read(int fd, void *buffer, size_t size) {
     must(fd == descriptor);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// input - what a fuzz target reads of its input, and how it reports.
 #include <stdio.h>
 
 #include "input.h"

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// input - what a fuzz target reads of its input: payload from the front,
-// control bytes from the back, until the two meet. So any file is a seed, and
-// more payload leaves the decisions as they were.
+// input - what a fuzz target reads from its input: payload from the front,
+// control bytes from the back, until the two meet. So any file can be a seed,
+// and additional payload does not change the decisions.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-// A target: runs its subject with one input; 0 for every engine. What ends the
-// process is a finding.
+// A target: runs its subject with one input. Returns 0, as engines require. A
+// finding ends the process.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-// {DATA, SIZE} as the fuzzer gave them; the bytes stay the fuzzer's.
+// DATA and SIZE as the fuzzer gave them; the bytes stay the fuzzer's.
 struct fuzz_input {
     const uint8_t *data;
     size_t size;
@@ -21,12 +21,12 @@ inline size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-// The next control byte; 0, which a target makes its end, when none is left.
+// The next control byte, or 0, which must end a target's run, if none is left.
 inline uint8_t take_control(struct fuzz_input *input) {
     return input->size == 0 ? 0 : input->data[--input->size];
 }
 
-// Up to SIZE bytes of payload at *BYTES; returns how many.
+// Points *BYTES at up to SIZE bytes of payload. Returns their number.
 inline size_t take_payload(struct fuzz_input *input, size_t size,
                            const uint8_t **bytes) {
     size_t n = smaller(size, input->size);
@@ -36,7 +36,7 @@ inline size_t take_payload(struct fuzz_input *input, size_t size,
     return n;
 }
 
-// Says where a rule was broken and ends the process, which the fuzzer reports.
+// Reports where a rule was broken, and ends the process: a finding.
 [[noreturn]] void report_broken_rule(const char *file, int line);
 
 // An oracle: TRUTH must hold. FILE and LINE are the caller's.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// lines - the client's line reader and line printer. The input decides how the
-// bytes come, how they are cut into calls of the printer, and how its writes
-// go; then the same bytes go through both again, cut in another way and without
-// a failure. Oracles, beside the model's own: what a second, naive reading of
-// the two contracts says; errno is the failed call's; the reader holds nothing
-// back but a q, asks for nothing after its end and stays within its buffer.
+// lines - the client's line reader and line printer. The input decides how
+// reads and writes go, and how the bytes are split between calls of the
+// printer. Then the same bytes go through both again, split differently and
+// without failures. Oracles besides the model's: a naive second implementation
+// of both contracts; errno is the failed call's; the reader holds back nothing
+// but a q, reads nothing after its end, and stays within its buffer.
 #include <errno.h>
 #include <string.h>
 
@@ -14,25 +14,25 @@
 #include "stream_model.h"
 
 constexpr size_t small_room = 32;
-constexpr size_t large_room = 2 * piece_size + 16; // two full reads and more
+constexpr size_t large_room = 2 * piece_size + 16; // more than two full reads
 
 constexpr char guard[16] = "behind the end.";
 
-// Descriptors that the process does not have.
-constexpr int keyboard = 1000;    // read; the input decides
-constexpr int screen = 1001;      // written to; the input decides
-constexpr int typed_again = 1002; // what the keyboard gave, in equal pieces
-constexpr int good_screen = 1003; // takes all
+// Descriptors that are not open in this process.
+constexpr int keyboard = 1000;    // read from, as the input decides
+constexpr int screen = 1001;      // written to, as the input decides
+constexpr int typed_again = 1002; // what the keyboard gave, in equal chunks
+constexpr int good_screen = 1003; // takes everything
 
 static struct stream_model typed, shown;
-static size_t step; // of the second time
+static size_t step; // the chunk size of the second run
 static size_t read_again;
-static size_t sent; // by the reader, so far
-static bool ended;  // a read has said so
-static bool over;   // the reader has: no call may follow
+static size_t sent; // by the reader so far
+static bool ended;  // read(2) has returned 0
+static bool over;   // the reader has ended: it must not read again
 
-// Large and static, as the client's. What a read past its end leaves behind it
-// is seen without a sanitizer.
+// Static, like the client's, because it is large. The guard shows writes past
+// its end without a sanitizer.
 static struct {
     struct quit_reader reader;
     char behind[sizeof guard];
@@ -42,7 +42,7 @@ static bool is_q(uint8_t byte) {
     return byte == 'q' || byte == 'Q';
 }
 
-// Of the first line of SIZE bytes, its newline included.
+// The size of the first line in SIZE bytes, with its newline.
 static size_t line_size(const uint8_t *bytes, size_t size) {
     const void *newline = memchr(bytes, '\n', size);
     if (newline == nullptr)
@@ -76,14 +76,14 @@ static ssize_t modelled_read(int fd, void *buffer, size_t size) {
     ssize_t n = fd == keyboard ? stream_read(&typed, buffer, size)
                                : read_step(buffer, size);
     ended = n == 0;
-    // Who looks at what is not there sees a line end that makes a q quit.
+    // A reader that looks past the end sees a newline, which makes a q quit.
     if (n > 0 && static_cast<size_t>(n) < size)
         bytes[n] = '\n';
     return n;
 }
 
-// How many of SIZE bytes come before the first line that is just a q; the last
-// line may have no newline.
+// How many of SIZE bytes precede the first line that is just a q. The last line
+// may lack its newline.
 static size_t before_quit(const uint8_t *bytes, size_t size) {
     for (size_t at = 0; at < size;) {
         size_t line = line_size(bytes + at, size - at);
@@ -100,7 +100,7 @@ static void begin_reading(int fd) {
     place.reader.mid_line = false;
     place.reader.held = '\0';
     place.reader.ended = false;
-    // Not the buffer, as {} would: that takes longer than a short run.
+    // Not the buffer, as {} would clear: that takes longer than a short run.
     memcpy(place.behind, guard, sizeof guard);
     read_again = 0;
     sent = 0;
@@ -112,7 +112,7 @@ static void check_end(int fd, ssize_t result, int error) {
     size_t given = fd == keyboard ? typed.given_size : read_again;
     must(sent == before_quit(typed.given, given));
     if (result == 0) {
-        // A q alone may yet become another line: only the end says not.
+        // A final q may still begin another line, unless the input has ended.
         must(ended || held_back(fd) >= 2);
         must(place.reader.ended);
         const char *piece = nullptr;
@@ -151,15 +151,15 @@ static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
     return static_cast<ssize_t>(size);
 }
 
-// SIZE bytes that shall be shown from *AT on, as far as anything is shown.
+// The next SIZE bytes, from *AT, of what must be shown, if shown at all.
 static void check_part(size_t *at, const void *bytes, size_t size) {
     size_t seen = *at < shown.taken_size ? shown.taken_size - *at : 0;
     must(memcmp(shown.taken + *at, bytes, smaller(size, seen)) == 0);
     *at += size;
 }
 
-// What is shown is a beginning of what was typed, with PREFIX in front of each
-// line; COMPLETE: it is all.
+// What is shown is a prefix of what was typed, with PREFIX before each line. If
+// COMPLETE, it is everything.
 static void check_shown(const char *prefix, bool complete) {
     size_t right = 0;
     for (size_t at = 0; at < typed.given_size;) {
@@ -172,7 +172,7 @@ static void check_shown(const char *prefix, bool complete) {
     must(complete ? right == shown.taken_size : right >= shown.taken_size);
 }
 
-// The size of the printer's next call. An input that is used up gives 0: all.
+// The size of the printer's next call. An exhausted input gives 0: all.
 static size_t next_cut(struct fuzz_input *input, size_t unit, size_t left) {
     uint8_t control = take_control(input);
     return control == 0 ? left : smaller(left, unit * (control - 1U));
@@ -234,12 +234,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .read = modelled_read,
         .write = modelled_write,
     };
-    // The first four are slow with a large room, the others one with a small.
+    // The first four are slow in a large room, the others alike in a small one.
     constexpr size_t steps[] = {
         1, 2, 3, 7, piece_size - 2, piece_size - 1, piece_size, large_room};
     struct fuzz_input input = {data, size};
     uint8_t control = take_control(&input);
-    bool large = control == UINT8_MAX; // seldom: it takes ten times as long
+    bool large = control == UINT8_MAX; // rare: takes ten times as long
     if (large)
         control = take_control(&input);
     bool non_blocking = control % 2 == 1;

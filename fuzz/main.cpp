@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// main - runs a fuzz target over files and folders where no fuzzing engine is
-// linked in, with the engine's command line: options, which begin with '-', are
-// passed over. Each input is a heap block of its exact size, so that reading
-// past it is seen, and runs twice, so that what one run leaves behind is seen.
-// Fails if a file cannot be read or nothing was run.
+// main - runs a fuzz target over files and folders when no fuzzing engine is
+// linked in. Takes the engine's command line; options, which begin with '-',
+// are ignored. Each input is in a heap block of its exact size, which shows
+// reads past it, and runs twice, which shows state left by the first run. Fails
+// if a file cannot be read or nothing was run.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,20 +25,20 @@ static int inputs_run;
 
 static void run_file(const char *path, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    // Of its exact size: malloc(0) may be null, and then is still no block.
+    // Not one byte more: malloc(0) may return null, or an empty block.
     uint8_t *data = static_cast<uint8_t *>(malloc(size));
     if (fd == -1 || (data == nullptr && size > 0))
         fail(path);
-    errno = EIO; // for a read that is short, as none of a file is
+    errno = EIO; // if the read is short, which a file's never is
     if (read(fd, data, size) != static_cast<ssize_t>(size))
         fail(path);
     close(fd);
-    // Out before it runs: where a run ends the process, the last line tells of
-    // which input.
+    // Flushed before the run: if it ends the process, the last line names the
+    // input.
     printf("%s\n", path);
     fflush(stdout);
     for (int i = 0; i < 2; i++)
-        (void)LLVMFuzzerTestOneInput(data, size); // 0 by contract
+        (void)LLVMFuzzerTestOneInput(data, size); // 0 by its contract
     free(data);
     inputs_run++;
 }
@@ -49,7 +49,7 @@ static int is_visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-// In order, so that of the inputs that end a run it is always the same one.
+// Sorted, so that of several failing inputs the same one is always first.
 static void run_folder(const char *path) {
     struct dirent **entries = nullptr;
     int count = scandir(path, &entries, is_visible, alphasort);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// serve - the accept loop of the server, whole, with its table of children, its
-// reaping and its log, on a modelled kernel: see kernel.h for the oracles.
-// Where the input wants it, a fork gives 0, and the run goes on as that child.
+// serve - the server's whole accept loop, with its table of children, its
+// reaping and its log, on a modelled kernel; see kernel.h for the oracles. If
+// the input says so, fork(2) returns 0, and the run continues as that child.
 #include <errno.h>
 #include <setjmp.h>
 
@@ -32,7 +32,7 @@ static void run_with_table(void) {
     must(!kernel.mmap_fails);
     if (setjmp(kernel.leave) == 0)
         run_server();
-    children_close(&children); // a child leaves it to the system
+    children_close(&children); // a child leaves it to the kernel
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

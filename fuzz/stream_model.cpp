@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// stream_model - a modelled descriptor to read from and write to.
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,13 +8,13 @@
 
 constexpr int most_interruptions = 4; // in a row
 
-// A control byte is an outcome and a number. An input that is used up gives 0,
-// which must end everything: a failure.
+// A control byte is an outcome and a number. An exhausted input gives 0, which
+// must end everything: a failure.
 enum outcome { fails, is_interrupted, moves_nothing, moves_bytes };
 constexpr unsigned outcomes = 4;
-// The number of bytes to move is one more, but for the last number: all.
+// Bytes to move are the number + 1, except for the largest: all.
 constexpr unsigned all = 63;
-constexpr size_t repeated = 8; // of the payload, by a read of all
+constexpr size_t repeated = 8; // bytes of payload, by a read of all
 
 struct decision {
     enum outcome outcome;
@@ -34,7 +33,7 @@ void open_stream(struct stream_model *stream, struct fuzz_input *input,
     stream->interruptions = 0;
     stream->error = 0;
     stream->ended = false;
-    stream->given_size = 0; // the bytes themselves need not go
+    stream->given_size = 0; // the bytes themselves may stay
     stream->taken_size = 0;
 }
 
@@ -57,15 +56,15 @@ static struct decision decide(struct stream_model *stream) {
 
 static int fail_with(struct stream_model *stream, int error) {
     if (error == EAGAIN)
-        stream->would_wait = true; // what it means, stream_flags() tells
+        stream->would_wait = true; // stream_flags() decides what it means
     else
         stream->error = error;
     errno = error;
     return -1;
 }
 
-// Fills the SIZE bytes at GIVEN with the N at PAYLOAD, again and again. In one
-// line up to the last time: ten thousands of lines make a slow run.
+// Fills the SIZE bytes at GIVEN with repetitions of the N at PAYLOAD; newlines
+// only in the last, because tens of thousands of lines make a slow run.
 static void repeat(uint8_t *given, size_t size, const uint8_t *payload,
                    size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -78,7 +77,7 @@ static void repeat(uint8_t *given, size_t size, const uint8_t *payload,
     memcpy(given + size - n, payload, n);
 }
 
-// Up to SIZE bytes of payload, which a read of all repeats until it is full.
+// Up to SIZE bytes of payload. A read of all repeats its payload until full.
 static size_t give(struct stream_model *stream, unsigned number, size_t size) {
     const uint8_t *bytes = nullptr;
     uint8_t *given = stream->given + stream->given_size;
@@ -108,7 +107,7 @@ ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
     if (decision.outcome == moves_bytes)
         n = give(stream, decision.number, size);
     memcpy(buffer, stream->given + stream->given_size, n);
-    if (n < size) // that there is room for SIZE bytes, a sanitizer sees
+    if (n < size) // lets a sanitizer check the buffer's size
         static_cast<uint8_t *>(buffer)[size - 1] = 0;
     stream->given_size += n;
     stream->ended = n == 0;
@@ -126,7 +125,7 @@ ssize_t stream_write(struct stream_model *stream, const void *buffer,
         return fail_with(stream, errors[decision.number % 4]);
     if (decision.outcome == is_interrupted)
         return -1;
-    if (decision.outcome == moves_nothing) { // and gives no reason
+    if (decision.outcome == moves_nothing) { // with no reason given
         stream->error = EIO;
         return 0;
     }
@@ -142,7 +141,7 @@ int stream_flags(struct stream_model *stream, int command) {
     must(command == F_GETFL && stream->would_wait);
     bool unknown = decide(stream).outcome == fails;
     if (unknown || !stream->non_blocking) {
-        stream->would_wait = false; // a time-out, as far as anybody can know
+        stream->would_wait = false; // indistinguishable from a time-out
         stream->timed_out = stream->writing;
         stream->error = stream->writing ? 0 : EAGAIN;
     }
@@ -153,7 +152,7 @@ int stream_flags(struct stream_model *stream, int command) {
     return stream->non_blocking ? O_RDWR | O_NONBLOCK : O_RDWR;
 }
 
-// One number alone says nothing about the peer: the write may be repeated.
+// A single number says nothing about the peer, so the write may be repeated.
 int stream_queued(struct stream_model *stream, unsigned long request,
                   int *queued) {
     must(request == TIOCOUTQ && stream->timed_out);
@@ -162,7 +161,7 @@ int stream_queued(struct stream_model *stream, unsigned long request,
     int number = static_cast<int>(decision.number);
     int before = stream->queued;
     stream->queued = number;
-    if (decision.outcome == fails) { // it is no socket
+    if (decision.outcome == fails) { // not a socket
         stream->error = EAGAIN;
         errno = ENOTTY;
         return -1;
@@ -170,7 +169,7 @@ int stream_queued(struct stream_model *stream, unsigned long request,
     if (before != -1 && number >= before)
         stream->error = EAGAIN;
     *queued = number;
-    errno = 0; // a call that succeeds may leave anything there
+    errno = 0; // a successful call may change errno
     return 0;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// words - numbers, wait statuses and addresses. Oracle: a second, naive reading
-// of numbers and statuses, and getaddrinfo(3) and getnameinfo(3) for addresses.
-// Beside it: what fails leaves its result as it was, texts fit where they are
-// written, and an address that was written is read back as the same.
+// words - numbers, wait statuses and addresses. Oracles: naive second
+// implementations for numbers and statuses, getaddrinfo(3) and getnameinfo(3)
+// for addresses. Besides, a failure leaves the result unchanged, a text fits
+// into its buffer, and an address that was written reads back as the same.
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -20,9 +20,9 @@
 #include "input.h"
 #include "kernel/calls.h"
 
-// The payload until its first null byte, once or several times in a row, as a
-// control byte says. In a heap block of its exact size, so that reading past
-// its end is seen; the caller's to free.
+// The payload up to its first null byte, repeated as a control byte says. In a
+// heap block of its exact size, which shows reads past its end; the caller's to
+// free.
 static char *take_text(struct fuzz_input *input) {
     constexpr size_t most_payload = 128;
     constexpr unsigned most_times = 8;
@@ -38,7 +38,7 @@ static char *take_text(struct fuzz_input *input) {
     return copy;
 }
 
-// Room for a subject's text, behind which nothing may be written.
+// Room for a subject's text, past which nothing may be written.
 template <size_t size>
 struct guarded_text {
     char text[size];
@@ -61,11 +61,11 @@ static void check_text(const struct guarded_text<size> *room,
 
 // ---- numbers ----------------------------------------------------------------
 
-// As parse_number(), but returns 0 or the errno that it is to leave.
+// As parse_number(), but returns 0 or the errno that it must set.
 static int naive_number(const char *text, long low, long high, long *value) {
     if (text == nullptr || *text == '\0' || text[strspn(text, "0123456789")])
         return EINVAL;
-    // The highest there is, if that is too low to hold it.
+    // ULONG_MAX, if the number is too large.
     unsigned long number = strtoul(text, nullptr, 10);
     if (number < static_cast<unsigned long>(low) ||
         number > static_cast<unsigned long>(high))
@@ -99,9 +99,9 @@ static void check_number(struct fuzz_input *input) {
 
 // ---- wait statuses ----------------------------------------------------------
 
-// As describe_status(), but "" if a child with this wait status has not ended.
-// The kernel makes them so: the low seven bits are the signal, or 127 of a
-// child that is stopped or goes on; the eighth tells of a core dump.
+// As describe_status(), but "" for a child that has not terminated. The
+// kernel's encoding: the low seven bits are the signal, or 127 for a stopped or
+// continued child; the eighth is set by a core dump.
 static void naive_status(unsigned status, char text[status_text_size]) {
     unsigned signo = status % 128;
     text[0] = '\0';
@@ -120,7 +120,7 @@ static void check_status(struct fuzz_input *input) {
     prepare(&room);
     describe_status(static_cast<int>(status), room.text);
     naive_status(status, expected);
-    // Of a child that has not ended the contract only says that it fits.
+    // For a child that has not terminated, the text must only fit.
     check_text(&room, expected[0] == '\0' ? room.text : expected);
 }
 
@@ -140,7 +140,7 @@ static in_port_t take_port(struct fuzz_input *input) {
     return static_cast<in_port_t>(high * 256 + take_control(input));
 }
 
-// ADDRESS as getnameinfo(3) writes it, but with its scope as a number; a mapped
+// ADDRESS as getnameinfo(3) writes it, but with a numeric scope, and a mapped
 // one as IPv4.
 static void expect_text(union address address, char text[address_text_size]) {
     constexpr const char *mapped = "::ffff:";
@@ -149,7 +149,7 @@ static void expect_text(union address address, char text[address_text_size]) {
     char scope[16] = "";
     if (address.any.sa_family == AF_INET6 && address.ipv6.sin6_scope_id > 0) {
         (void)snprintf(scope, sizeof scope, "%%%u", address.ipv6.sin6_scope_id);
-        address.ipv6.sin6_scope_id = 0; // whose name would be looked up
+        address.ipv6.sin6_scope_id = 0; // its name would be looked up
     }
     must(getnameinfo(&address.any, sizeof address, host, sizeof host, port,
                      sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0);
@@ -162,8 +162,8 @@ static void expect_text(union address address, char text[address_text_size]) {
         (void)snprintf(text, address_text_size, "[%s%s]:%s", host, scope, port);
 }
 
-// Whether TEXT is the one way to write the address: getaddrinfo(3) takes IPv4
-// in shorter forms, too, and in others than decimal (inet_aton(3)).
+// Whether TEXT is the only form of the address. getaddrinfo(3) also takes IPv4
+// in shorter and in non-decimal forms (inet_aton(3)).
 static bool is_plain(const char *text, const union address *address) {
     char written[address_text_size];
     expect_text(*address, written);
@@ -171,8 +171,8 @@ static bool is_plain(const char *text, const union address *address) {
     return strncmp(written, text, n) == 0 && written[n] == ':';
 }
 
-// As parse_address() on the modelled host, but returns 0 or the errno. What is
-// behind a '%' is read here: getaddrinfo(3) would ask the system.
+// As parse_address() on the modelled host, but returns 0 or the errno. Reads
+// the part after '%' itself, because getaddrinfo(3) would ask the system.
 static int expect_address(const char *text, int family, unsigned port,
                           union address *address) {
     const char *percent = strchr(text, '%');
@@ -186,7 +186,7 @@ static int expect_address(const char *text, int family, unsigned port,
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
     hints.ai_family = family;
     hints.ai_socktype = SOCK_STREAM;
-    int result = strcmp(host, "*") == 0 // for glibc the same as no name
+    int result = strcmp(host, "*") == 0 // in glibc the same as no name
                      ? EAI_NONAME
                      : getaddrinfo(host, service, &hints, &found);
     free(host);
@@ -207,7 +207,7 @@ static int expect_address(const char *text, int family, unsigned port,
     return 0;
 }
 
-// What was written is read back, and written, as the same.
+// The text is read back, and gives the same text again.
 static void check_format(union address address, in_port_t port) {
     struct guarded_text<address_text_size> room;
     char expected[address_text_size], again[address_text_size];
@@ -216,7 +216,7 @@ static void check_format(union address address, in_port_t port) {
     expect_text(address, expected);
     check_text(&room, expected);
     if (address.any.sa_family == AF_INET6 &&
-        address.ipv6.sin6_scope_id > INT32_MAX) // no interface has it
+        address.ipv6.sin6_scope_id > INT32_MAX) // not an interface's
         return;
     bool in_brackets = room.text[0] == '[';
     *strrchr(room.text, in_brackets ? ']' : ':') = '\0';
@@ -258,7 +258,7 @@ static void take_bytes(struct fuzz_input *input, Bytes *to) {
         memcpy(to, bytes, n);
 }
 
-// Any address, also one that no text can be read as.
+// Any address, even one that no text yields.
 static void check_address_bytes(struct fuzz_input *input) {
     union address address = {};
     uint8_t control = take_control(input);
@@ -279,8 +279,8 @@ static void check_address_bytes(struct fuzz_input *input) {
     check_format(address, port);
 }
 
-// Here and elsewhere a choice is a control byte modulo a divisor of 48, so that
-// '0' is the first one: a seed can be plain text.
+// Here and elsewhere, a choice is a control byte modulo a divisor of 48, so
+// that '0' selects the first one, and a seed can be plain text.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     constexpr void (*subjects[])(struct fuzz_input *) = {
         check_number,

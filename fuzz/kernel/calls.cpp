@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// calls - the calls with which the code under test leaves itself.
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "input.h"
 #include "kernel/calls.h"
 
-static const struct modelled_calls *model; // null: the system answers
+static const struct modelled_calls *model; // null: the system
 
 void answer_by(const struct modelled_calls *calls) {
     model = calls;
@@ -39,9 +38,9 @@ void answer_by(const struct modelled_calls *calls) {
 #define BELOW(...)
 MODELLED_CALLS(HAND_ON, BELOW)
 
-// The C library has some under two names, of which it may lack one; off_t has
-// 64 bits under both. What takes more arguments, or fewer, takes words here:
-// they stand in the same places.
+// The C library has some calls under two names, one of which it may lack; off_t
+// has 64 bits in both. Calls with a variable number of arguments take words
+// here, which are passed in the same places.
 extern "C" {
 [[gnu::alias("__wrap_fork")]] pid_t __wrap__Fork(void);
 [[gnu::alias("__wrap_mmap")]] void *__wrap_mmap64(void *address, size_t size,
@@ -69,7 +68,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
     return model->clock_gettime(clock, now);
 }
 
-// The C library may lack it.
+// The C library may lack close_range().
 int __wrap_close_range(unsigned first, unsigned last, int flags) {
     if (model == nullptr)
         return static_cast<int>(
@@ -83,7 +82,7 @@ void __wrap__exit(int status) {
         __real__exit(status);
     must(model->exit_process != nullptr);
     model->exit_process(status);
-    __builtin_trap(); // it has not jumped
+    __builtin_trap(); // it should have jumped
 }
 
 int __wrap_fcntl(int fd, int command, long argument) {
@@ -101,8 +100,8 @@ int __wrap_ioctl(int fd, unsigned long request, int *value) {
     return model->ioctl(fd, request, value);
 }
 
-// The code under test makes a call this way that the C library may lack; an
-// engine makes others, also while a model is armed.
+// The code under test makes a call that the C library may lack this way. An
+// engine makes other calls, even while a model is active.
 long __wrap_syscall(long number, long a, long b, long c, long d, long e,
                     long f) {
     if (model != nullptr && number == SYS_close_range)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// calls - the calls with which the code under test leaves itself. The linker
-// hands them to this part (--wrap); it hands them on to the model that a target
-// has armed or, while none is armed, to the system: an engine makes such calls
-// as well.
+// calls - the calls by which the code under test leaves itself. The linker
+// routes them here (--wrap). They go on to the model that a target has chosen
+// or, without one, to the system, because an engine makes such calls too.
 #pragma once
 
 #include <poll.h>
@@ -13,8 +12,8 @@
 #include <sys/types.h>
 #include <time.h>
 
-// A line for each: how many parameters it has, what it returns, its name, their
-// types. How an OTHER one is handed on stands in calls.cpp.
+// One line each: the number of parameters, the return type, the name, and the
+// types of the parameters. An OTHER call is routed by hand in calls.cpp.
 #define MODELLED_CALLS(CALL, OTHER)                                            \
     CALL(4, int, accept4, int, struct sockaddr *, socklen_t *, int)            \
     OTHER(int, clock_gettime, clockid_t, struct timespec *)                    \
@@ -41,12 +40,12 @@
     CALL(3, pid_t, waitpid, pid_t, int *, int)                                 \
     CALL(3, ssize_t, write, int, const void *, size_t)
 
-// Answers for the calls of the same names. One that is null must not be made
-// while this model is armed: it ends the process, which the fuzzer reports.
-// A model answers clock_gettime for CLOCK_MONOTONIC; other clocks are the
-// engine's and always the system's. exit_process stands for _exit(2),
-// and does not return: it jumps back into the target (longjmp(3)). fork stands
-// for _Fork(3) as well, and close_range for its number in syscall(2).
+// Answers to the calls of the same names. A null one must not be called while
+// the model is active: that is a finding. clock_gettime answers for
+// CLOCK_MONOTONIC; other clocks are the engine's, and always the system's.
+// exit_process is _exit(2), and does not return but jumps back into the target
+// (longjmp(3)). fork is _Fork() too, and close_range also its number in
+// syscall(2).
 struct modelled_calls {
 #define OTHER_MEMBER(result, call, ...) result (*call)(__VA_ARGS__) = nullptr;
 #define MEMBER(count, ...) OTHER_MEMBER(__VA_ARGS__)
@@ -55,6 +54,6 @@ struct modelled_calls {
 #undef MEMBER
 };
 
-// From now on CALLS answers; null: the system again. Its memory stays the
-// caller's, and must stay.
+// From now on CALLS answers, or the system if null. CALLS stays the caller's,
+// and must stay valid.
 void answer_by(const struct modelled_calls *calls);

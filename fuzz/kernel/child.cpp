@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// child - the calls of a server's child.
 #include <errno.h>
 
 #include "kernel/child.h"
@@ -7,7 +6,7 @@
 #include "kernel/state.h"
 #include "stream_model.h"
 
-constexpr size_t room = 1024; // for what its client sends
+constexpr size_t room = 1024; // bytes that its client may send
 
 static struct stream_model connection;
 
@@ -17,8 +16,8 @@ void begin_child(void) {
     open_stream(&connection, kernel.input, room, false);
 }
 
-// One by one, in ascending order, where close_range(2) fails.
-// Its end closes its client, and tells the other side.
+// Called in ascending order where close_range(2) failed. The client's
+// descriptor is closed by exit.
 int child_close(int fd) {
     must(fd == kernel.closed_below && fd < first_client_fd + kernel.accepted);
     kernel.closed_below++;
@@ -37,8 +36,8 @@ int child_close_range(unsigned first, unsigned last, int flags) {
     return 0;
 }
 
-// What is meant for the parent it leaves blocked, as modelled_sigprocmask()
-// sees.
+// modelled_sigprocmask() checks that it keeps blocked what is meant for the
+// parent.
 static void check_child(int fd) {
     must(kernel.in_child && kernel.closed_below > listener_fd);
     must(fd == first_client_fd + kernel.accepted);
@@ -77,7 +76,7 @@ int child_ioctl(int fd, unsigned long request, int *value) {
     return stream_queued(&connection, request, value);
 }
 
-// As child.cpp tells the parent, which makes words of it.
+// The statuses by which child.cpp tells the parent the reason.
 static int expected_child_status(void) {
     switch (connection.error) {
     case 0:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// child - the calls of a server's child: it has what it may have and no more,
-// echoes, and leaves with a status that its parent can name.
+// child - the calls of a server's child: it keeps only what it may have,
+// echoes, and exits with a status that tells its parent the reason.
 #pragma once
 
 #include <sys/socket.h>
 
-// From now on the calls are the child's, of the client that was accepted last.
+// From now on calls come from the child of the client accepted last.
 void begin_child(void);
 
 ssize_t child_read(int fd, void *buffer, size_t size);
@@ -17,5 +17,5 @@ int child_close_range(unsigned first, unsigned last, int flags);
 int child_setsockopt(int fd, int level, int option, const void *value,
                      socklen_t size);
 
-// Checks what it leaves behind, and leaves the run by kernel.leave.
+// Checks what the child leaves behind, and leaves the run by kernel.leave.
 void child_exit(int status);

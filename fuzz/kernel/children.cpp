@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// children - the table of children.
 #include "kernel/children.h"
 #include "kernel/peers.h"
 #include "kernel/signals.h"

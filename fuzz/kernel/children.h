@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// children - the table of children: the server's own, and strangers.
+// children - the table of children: the server's own, and strangers, which it
+// inherited over exec(3) or adopted.
 #pragma once
 
 #include "kernel/state.h"
 
-// The children that serve clients from ADDRESS, and of which the server cannot
-// know that they have ended.
+// The number of children that serve clients from ADDRESS and that the server
+// cannot know to have terminated.
 int children_at(int address);
 
-// A child starts, CLIENT's or nobody's; returns its slot, null if none is
-// left.
+// Starts a child of CLIENT or nobody; returns its slot, null if none is free.
 struct modelled_child *start_child(int client);
 
-// CHILD ends with wait status STATUS.
+// CHILD terminates with wait status STATUS.
 void end_child(struct modelled_child *child, int status);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// clients - a forking server's calls for its clients.
 #include <errno.h>
 #include <string.h>
 
@@ -19,11 +18,10 @@ static int take_waiting(void) {
     return client;
 }
 
-// The client of which accept(2) has told an error is gone, unless the error was
-// about the server.
+// Unless the error was about the server, its client is gone.
 static int fail_to_accept(void) {
     int error = errno;
-    enum complaint complaint = complaint_wrong;
+    enum diagnostic diagnostic = diagnostic_wrong;
     switch (error) {
     case EBADF:
     case EINVAL:
@@ -31,30 +29,30 @@ static int fail_to_accept(void) {
         kernel.hopeless = true;
         if (!kernel.draining)
             begin_drain();
-        complaint = complaint_at_once;
+        diagnostic = diagnostic_at_once;
         break;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
         note_shortage();
-        complaint = complaint_due;
+        diagnostic = diagnostic_due;
         break;
-    case EAGAIN: // another process has taken them all
+    case EAGAIN: // another process accepted them all
         while (kernel.waiting > 0)
             (void)take_waiting();
         kernel.found_none = true;
         break;
     default:
-        // One alone is none to wait for.
+        // After a single one the server need not pause.
         if (++kernel.connection_failures > 1 || kernel.may_pause) {
             kernel.may_pause = true;
-            complaint = complaint_right;
+            diagnostic = diagnostic_right;
         }
         if (error != EINTR && kernel.waiting > 0)
             (void)take_waiting();
     }
-    note_failure("accept", error, complaint);
+    note_failure("accept", error, diagnostic);
     errno = error;
     return -1;
 }
@@ -65,7 +63,7 @@ int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     must(!kernel.hopeless && may_try_again());
     must(kernel.client_told || kernel.draining);
     must(kernel.accepted == nobody && kernel.own < kernel.limit);
-    heed_drain();
+    notice_drain();
     must(!is_late());
     enter();
     if (fails(&kernel.accept_failure))
@@ -96,7 +94,7 @@ static void close_listener(void) {
     kernel.listener_open = false;
 }
 
-// One that was never served.
+// A client that was never served.
 static void close_accepted(int client) {
     must(client == kernel.accepted);
     kernel.accepted = nobody;

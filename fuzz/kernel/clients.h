@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // clients - a forking server's calls for its clients: accept(2), and close(2),
-// which is the listener's as well.
+// also of the listener.
 #pragma once
 
 #include <sys/socket.h>

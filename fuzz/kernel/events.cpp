@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// events - what happens to a forking server, byte by byte of the input: the
-// lower half of a control byte is the kind, the upper half its number.
+// The lower half of a control byte is the kind of an event, the upper half its
+// number.
 #include <errno.h>
 #include <limits.h>
 
@@ -11,14 +11,14 @@
 #include "kernel/state.h"
 
 enum kind {
-    nothing, // to a server that sleeps: until its time is over
+    nothing, // a server that sleeps does so until its time is over
     clients_come,
     child_ends, // the next byte says how
     children_end,
     stop_comes,
     report_comes,
     time_passes,
-    connection_fails, // accept(2) with an error of one client
+    connection_fails, // accept(2), with an error of one client
     accept_fails,
     fork_fails,
     fork_is_child,
@@ -31,12 +31,12 @@ enum kind {
 constexpr int kinds = 16;
 
 constexpr int most_strangers = 4;    // at once
-constexpr int most_last_wakes = 100; // after the end of the input
+constexpr int most_last_wakes = 100; // after the input is exhausted
 
 // ---- children --------------------------------------------------------------
 
-// The NUMBER-th of the children that run, the server's or strangers; counted
-// around. Null if none runs.
+// The NUMBER-th running child, modulo their number: the server's OWN, or a
+// stranger. Null if none runs.
 static struct modelled_child *running_child(unsigned number, bool own) {
     struct modelled_child *found[most_children];
     unsigned count = 0;
@@ -64,7 +64,7 @@ static void end_all(unsigned code) {
             end_child(&child, exited(code));
 }
 
-// One will need time to go when it is killed, as while it dumps core.
+// A child that will need time to terminate when killed, as for a core dump.
 static void let_linger(unsigned number) {
     struct modelled_child *child = running_child(number, true);
     if (child != nullptr)
@@ -94,7 +94,7 @@ static void bring_client(unsigned address) {
     kernel.backlog[kernel.waiting++] = kernel.clients++;
 }
 
-// One client, or two, of the same address.
+// One or two clients with the same address.
 static void bring_clients(unsigned number) {
     for (unsigned i = 0; i <= number / peer_addresses; i++)
         bring_client(number % peer_addresses);
@@ -118,7 +118,7 @@ static struct coming_failure connection_failure(unsigned number) {
         ENONET,    EHOSTUNREACH, EOPNOTSUPP,   ENETUNREACH,
         ETIMEDOUT, ECONNABORTED, EAGAIN,       EINTR,
     };
-    // The last two again and again: even these must not make it spin.
+    // The last two repeat without end: even they must not make it spin.
     return {number < 14 ? 1 : INT_MAX, errors[number]};
 }
 
@@ -145,7 +145,7 @@ static void plan_failure(enum kind kind, unsigned number) {
                                number % 2 == 0 ? EAGAIN : ENOMEM};
         break;
     case wait_fails:
-        // EINTR without a handler: by SIGCONT, or a tracer. ENOMEM for long.
+        // EINTR without a handler: SIGCONT, or a tracer. ENOMEM may last.
         kernel.ppoll_failure = {number == 14 ? 100 : static_cast<int>(number),
                                 number % 2 == 0 ? ENOMEM : EINTR};
         break;
@@ -210,15 +210,15 @@ void enter(void) {
         happen();
 }
 
-// The input is used up: SIGTERM, and from then on time alone, for a server that
-// drains must come to an end.
+// The input is exhausted: SIGTERM, and then only time passes, because a
+// draining server must come to an end.
 static void wake(int64_t until) {
     must(++kernel.last_wakes < most_last_wakes);
     if (!kernel.draining) {
         raise_signal(SIGTERM);
         return;
     }
-    must(until != INT64_MAX); // it would sleep for ever
+    must(until != INT64_MAX); // or it would sleep for ever
     kernel.clock = until;
     note_progress();
     end_killed();

@@ -4,12 +4,12 @@
 
 #include <stdint.h>
 
-// What the next control byte says; nothing when the input is used up.
+// Does what the next control byte says; nothing if the input is exhausted.
 void happen(void);
 
-// As happen(), to a server that sleeps until UNTIL, or for ever if that is
-// INT64_MAX. When the input is used up, SIGTERM comes.
+// As happen(), to a server that sleeps until UNTIL, INT64_MAX being for ever.
+// If the input is exhausted, sends SIGTERM.
 void happen_asleep(int64_t until);
 
-// In what a server does before it asks the kernel, the world goes on.
+// At the start of a call of the server's: things may happen before its answer.
 void enter(void);

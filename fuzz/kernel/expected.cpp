@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// expected - a line put together without printf(3).
 #include <string.h>
 
 #include "input.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// expected - a line put together without printf(3), which makes the lines that
-// it is compared with, and which takes long where a sanitizer looks on.
+// expected - a line made without printf(3), which made the line it is compared
+// with, and which is slow under a sanitizer.
 #pragma once
 
 #include <stddef.h>
@@ -10,9 +10,9 @@ struct expected_line {
     char bytes[256];
 };
 
-// Adds WORDS, or NUMBER in decimal, to *LINE, where there must be room.
+// Append WORDS, or NUMBER in decimal, to *LINE, which must have room.
 void add(struct expected_line *line, const char *words);
 void add_number(struct expected_line *line, long number);
 
-// Whether LINE is just the SIZE bytes at BYTES.
+// Whether LINE equals the SIZE bytes at BYTES.
 bool is_line(const struct expected_line *line, const char *bytes, size_t size);

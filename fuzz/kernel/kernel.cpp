@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// kernel - the table of the modelled calls, and how a run begins and ends.
 #include "kernel/kernel.h"
 #include "common/sockets.h"
 #include "kernel/child.h"
@@ -13,9 +12,9 @@
 #include "kernel/waits.h"
 
 constexpr int64_t never_let_in = -1000000;
-constexpr int64_t ms_to_be_reaped = 1000; // by a server that has killed them
+constexpr int64_t ms_to_be_reaped = 1000; // after a server has killed them
 
-// The server and its child both make these.
+// The server and its child both call these.
 static int modelled_close(int fd) {
     return kernel.in_child ? child_close(fd) : close_descriptor(fd);
 }
@@ -66,7 +65,7 @@ static void add_strangers(unsigned running_ones, unsigned ended_ones) {
     for (unsigned i = 0; i < running_ones + ended_ones; i++) {
         struct modelled_child *child = start_child(nobody);
         if (child != nullptr && i < ended_ones)
-            end_child(child, 0); // before anybody could hear of it
+            end_child(child, 0); // before any handler is installed
     }
 }
 
@@ -78,7 +77,7 @@ void boot(struct fuzz_input *input) {
     kernel.accepted = nobody;
     kernel.handed_over = nobody;
     kernel.listener_open = true;
-    kernel.clock = 1; // as if just booted: what is 0 is no long time ago
+    kernel.clock = 1; // just booted: 0 must not look like long ago
     kernel.let_in_at = never_let_in;
     unsigned size = take_control(input);
     kernel.limit = limits[size % 4];
@@ -104,7 +103,7 @@ void boot(struct fuzz_input *input) {
 void check_end(int result) {
     must(!kernel.listener_open && kernel.clients_open == 0);
     must(kernel.draining);
-    if (kernel.own > 0) // waitpid(2) has not given them out for a while
+    if (kernel.own > 0) // waitpid(2) has failed for a while
         must(kernel.waitpid_failed && kernel.killed_at > 0 &&
              kernel.clock >= kernel.killed_at + ms_to_be_reaped);
     for (const struct modelled_child &child : kernel.children)

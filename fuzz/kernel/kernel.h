@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-// kernel - what a forking server sees of its kernel, modelled: descriptors,
-// clients in the backlog, children, signals and the time. What happens, and
-// which calls fail, the input says. Each call asks, before it answers, whether
-// a server that keeps to serve.h and to the manual pages may make it now; each
-// line that it prints is asked as well.
+// kernel - a model of the kernel as a forking server sees it: descriptors,
+// clients in the backlog, children, signals and time. The input says what
+// happens and which calls fail. Before it answers, each call checks that a
+// server which obeys serve.h and the manual pages may make it now. Each line
+// that the server prints is checked too.
 #pragma once
 
 #include "input.h"
 #include "kernel/calls.h"
 
-// The calls as kernel.cpp answers them; for answer_by().
+// The calls that kernel.cpp answers; for answer_by().
 extern const struct modelled_calls kernel_calls;
 
-// Makes the kernel anew, with the settings of a run, as INPUT says.
+// Resets the kernel, with the settings of a run as INPUT says.
 void boot(struct fuzz_input *input);
 
-// To be called when serve() has returned RESULT: is all as it should be?
+// Checks the final state, after serve() has returned RESULT.
 void check_end(int result);

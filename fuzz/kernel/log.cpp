@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// log - what a forking server prints.
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,38 +13,38 @@ constexpr int ms_between_lines = 1000;
 constexpr int ms_between_full_lines = 60000;
 constexpr int most_ms_to_write = 100;
 
-// A line that is written at most once in every PAUSE milliseconds.
+// A line that is written at most once per PAUSE milliseconds.
 struct sparse_line {
     int64_t pause;
     int64_t told_at;
     bool right;   // it may come before the next check
     bool due;     // it must
-    int unlogged; // left out since the last one
+    int unlogged; // suppressed since the last one
 };
 
 static struct {
     bool broken;
-    struct expected_line due; // a line of a client; empty for none
+    struct expected_line due; // a line about a client, or empty
     bool totals_due;          // after SIGUSR1
-    bool totals_last;         // nothing was printed since
+    bool totals_last;         // nothing was printed after it
     bool totals_unasked;
     struct sparse_line full;
-    struct sparse_line refusal; // its words are in due
+    struct sparse_line refusal; // its text is in due
     struct sparse_line crash;
     struct expected_line crash_words;
-    int asked; // whether it would take a line: a descriptor, or nobody
+    int asked; // the descriptor that was polled, or nobody
     bool timer_set;
-    const char *failed_call; // that a line may be about
+    const char *failed_call; // which a line may be about
     int failure;
-    bool at_once; // the complaint does not wait for its turn
-    struct sparse_line complaint;
+    bool at_once; // the diagnostic is not rate-limited
+    struct sparse_line diagnostic;
     unsigned long lost, lost_before;
 } printed;
 
-// By descriptor: its last line was cut. The log outlives a run, so this does.
+// Per descriptor: its last line was cut. The log outlives a run, so this must.
 static bool torn[STDERR_FILENO + 1];
 
-// The first one is due whenever there is a reason for it.
+// The first one is due as soon as there is a reason.
 static void begin_sparse(struct sparse_line *line, int64_t pause) {
     line->pause = pause;
     line->told_at = -pause;
@@ -56,7 +55,7 @@ void open_log(bool broken) {
     printed.broken = broken;
     printed.asked = nobody;
     begin_sparse(&printed.full, ms_between_full_lines);
-    begin_sparse(&printed.complaint, ms_between_lines);
+    begin_sparse(&printed.diagnostic, ms_between_lines);
     begin_sparse(&printed.refusal, ms_between_lines);
     begin_sparse(&printed.crash, ms_between_lines);
     printed.lost_before = log_lines_lost();
@@ -64,7 +63,7 @@ void open_log(bool broken) {
 
 // ---- what is due -----------------------------------------------------------
 
-// A line that is not due yet may be by the time the server reads its clock.
+// A line that is not due yet may be when the server reads its clock.
 static void expect_sparse(struct sparse_line *line) {
     line->right = true;
     line->due = kernel.clock - line->told_at >= line->pause;
@@ -76,7 +75,7 @@ static void check_sparse(struct sparse_line *line) {
     line->right = false;
 }
 
-// It was written, or lost in the attempt.
+// It was written, or the attempt failed.
 static void tell_sparse(struct sparse_line *line) {
     must(line->right && kernel.clock - line->told_at >= line->pause);
     line->told_at = kernel.clock;
@@ -94,7 +93,7 @@ static void add_unlogged(struct expected_line *words,
     add(words, " more unlogged");
 }
 
-// Where to write the next line, null if it is a quiet server's.
+// Where to put the next line; null if the server is quiet.
 static struct expected_line *next_due(void) {
     must(printed.due.size == 0);
     return kernel.settings.quiet ? nullptr : &printed.due;
@@ -125,7 +124,7 @@ void expect_refusal_line(int client) {
     expect_sparse(&printed.refusal);
 }
 
-// In the words that the manual page has for what a child exits with.
+// In the manual page's words for a child's exit status.
 static void add_end(struct expected_line *line, int status) {
     int code = status / 256;
     int signo = status % 256;
@@ -185,20 +184,20 @@ void check_crash_line(void) {
     check_sparse(&printed.crash);
 }
 
-void check_complaint(void) {
-    check_sparse(&printed.complaint);
+void check_diagnostic(void) {
+    check_sparse(&printed.diagnostic);
 }
 
-void note_failure(const char *call, int error, enum complaint complaint) {
-    check_complaint();
+void note_failure(const char *call, int error, enum diagnostic diagnostic) {
+    check_diagnostic();
     printed.failed_call = call;
     printed.failure = error;
-    printed.at_once = complaint == complaint_at_once;
-    if (complaint == complaint_wrong)
+    printed.at_once = diagnostic == diagnostic_at_once;
+    if (diagnostic == diagnostic_wrong)
         return;
-    expect_sparse(&printed.complaint);
-    if (complaint != complaint_due)
-        printed.complaint.due = printed.at_once;
+    expect_sparse(&printed.diagnostic);
+    if (diagnostic != diagnostic_due)
+        printed.diagnostic.due = printed.at_once;
 }
 
 // ---- what comes ------------------------------------------------------------
@@ -230,23 +229,23 @@ static void add_full(struct expected_line *line) {
     add(line, " reached, others wait in the backlog\n");
 }
 
-static void note_complaint(void) {
+static void note_diagnostic(void) {
     if (!printed.at_once)
-        tell_sparse(&printed.complaint);
-    printed.complaint.right = false;
-    printed.complaint.due = false;
+        tell_sparse(&printed.diagnostic);
+    printed.diagnostic.right = false;
+    printed.diagnostic.due = false;
 }
 
-static void check_complaint_line(const char *bytes, size_t size) {
+static void check_diagnostic_line(const char *bytes, size_t size) {
     struct expected_line line;
-    must(printed.complaint.right);
+    must(printed.diagnostic.right);
     begin_error_line(&line);
     add(&line, printed.failed_call);
     add(&line, ": ");
     add(&line, strerror(printed.failure));
     add(&line, "\n");
     must(is_line(&line, bytes, size));
-    note_complaint();
+    note_diagnostic();
 }
 
 static void check_error_line(const char *bytes, size_t size) {
@@ -257,12 +256,12 @@ static void check_error_line(const char *bytes, size_t size) {
     else if (is_line(&full, bytes, size))
         tell_sparse(&printed.full);
     else
-        check_complaint_line(bytes, size);
+        check_diagnostic_line(bytes, size);
 }
 
-// Whether only one line can be the next on standard error.
+// Whether the next line on standard error can only be one.
 static bool is_certain_error(void) {
-    int candidates = printed.complaint.right;
+    int candidates = printed.diagnostic.right;
     candidates += printed.crash.right;
     candidates += printed.full.right;
     return candidates == 1;
@@ -274,7 +273,7 @@ static void lose_error_line(void) {
     else if (printed.full.right)
         tell_sparse(&printed.full);
     else
-        note_complaint();
+        note_diagnostic();
 }
 
 static void take_due_line(void) {
@@ -285,7 +284,7 @@ static void take_due_line(void) {
 
 static void check_line(int fd, const char *line, size_t size) {
     must(size > 0 && line[size - 1] == '\n');
-    must((*line == '\n') == torn[fd]); // which parts it from the torn one
+    must((*line == '\n') == torn[fd]); // which ends the torn line
     if (torn[fd]) {
         line++;
         size--;
@@ -313,7 +312,7 @@ int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
     if (!printed.broken || !certain || take_control(kernel.input) % 4 != 1)
         return 1;
     printed.lost++;
-    // A client's line comes at once, before the totals.
+    // A line about a client comes at once, before the statistics.
     if (fd == STDERR_FILENO)
         lose_error_line();
     else if (printed.due.size > 0)
@@ -332,7 +331,7 @@ int modelled_setitimer(int which, const struct itimerval *value,
                        struct itimerval *before) {
     must(!kernel.in_child && which == ITIMER_REAL && before == nullptr);
     printed.timer_set = timerisset(&value->it_value);
-    // It may expire before write(2) blocks, and must do so again.
+    // It may expire before write(2) blocks, and must then expire again.
     must(!printed.timer_set ||
          (is_short(&value->it_value) && is_short(&value->it_interval)));
     return 0;
@@ -340,7 +339,7 @@ int modelled_setitimer(int which, const struct itimerval *value,
 
 ssize_t log_write(int fd, const char *line, size_t size) {
     must(fd == STDOUT_FILENO || fd == STDERR_FILENO);
-    must(printed.asked == fd && printed.timer_set); // else it may block
+    must(printed.asked == fd && printed.timer_set); // or it may block
     printed.asked = nobody;
     check_line(fd, line, size);
     unsigned choice = printed.broken ? take_control(kernel.input) % 4 : 0;
@@ -350,14 +349,14 @@ ssize_t log_write(int fd, const char *line, size_t size) {
     }
     printed.lost++;
     if (choice == 1) {
-        errno = EINTR; // by the timer
+        errno = EINTR; // from the timer
         return -1;
     }
     torn[fd] = true;
     return static_cast<ssize_t>(size / 2);
 }
 
-// What holds whenever a server waits or ends.
+// What holds whenever a server waits or returns.
 static void check_lines(void) {
     if (printed.refusal.right)
         printed.due.size = 0; // check_sparse() knows whether it was due
@@ -365,7 +364,7 @@ static void check_lines(void) {
     check_sparse(&printed.refusal);
     check_sparse(&printed.crash);
     check_sparse(&printed.full);
-    check_complaint();
+    check_diagnostic();
 }
 
 void check_log(void) {

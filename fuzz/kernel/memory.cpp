@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// memory - what a forking server maps for its table.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,7 @@
 #include "kernel/memory.h"
 #include "kernel/state.h"
 
-// Before and behind it, and in its place in a child.
+// Before and after the mapping, and in its place in a child.
 constexpr size_t guard_size = 64;
 constexpr unsigned char guard_byte = 0x5a;
 
@@ -29,7 +28,7 @@ void *modelled_mmap(void *address, size_t size, int protection, int flags,
     must(address == nullptr && size > 0 && fd == -1 && offset == 0);
     must(protection == (PROT_READ | PROT_WRITE));
     must(flags == (MAP_PRIVATE | MAP_ANONYMOUS));
-    must(kernel.mapping.bytes == nullptr); // a table needs no more
+    must(kernel.mapping.bytes == nullptr); // one table needs no more
     if (kernel.mmap_fails) {
         errno = ENOMEM;
         return MAP_FAILED;

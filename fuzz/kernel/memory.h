@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// memory - what a forking server maps for its table, and keeps to itself.
+// memory - what a forking server maps for its table and excludes from fork.
 #pragma once
 
 #include <sys/types.h>
@@ -9,10 +9,10 @@ void *modelled_mmap(void *address, size_t size, int protection, int flags,
 int modelled_madvise(void *address, size_t size, int advice);
 int modelled_munmap(void *address, size_t size);
 
-// The server has given its memory back.
+// Checks that the server has unmapped its memory.
 void check_memory(void);
 
-// What is not to be in a child: takes it away, so that who looks at it meets
-// nonsense; and nobody has written to it since.
+// Overwrites what a child must not see, so that a child which looks finds
+// garbage; and checks that nothing was written there since.
 void hide_memory(void);
 void check_hidden_memory(void);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// peers - the addresses that modelled clients come from.
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,11 +13,11 @@ struct peer {
     const char *text;
     sa_family_t family;
     uint32_t scope;
-    uint8_t bytes[16]; // 4 of them for AF_INET
+    uint8_t bytes[16]; // AF_INET uses 4
 };
 
-// The third and fourth IPv6 ones are of one /64; the next is of another, which
-// differs in its last byte alone.
+// The third and fourth IPv6 addresses share a /64. The next one's differs from
+// theirs only in its last byte.
 static const struct peer peers[peer_addresses] = {
     {0, "192.0.2.1", AF_INET, 0, {192, 0, 2, 1}},
     {0,
@@ -74,7 +73,7 @@ void write_peer(int number, int client, struct sockaddr *address,
         ipv6.sin6_scope_id = peer->scope;
         memcpy(&ipv6.sin6_addr, peer->bytes, sizeof ipv6.sin6_addr);
     }
-    must(*size >= full); // else accept(2) would cut it
+    must(*size >= full); // or accept(2) would truncate
     memcpy(address, from, full);
     *size = full;
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// processes - a forking server's calls for its children.
 #include <errno.h>
 #include <sys/wait.h>
 
@@ -11,7 +10,7 @@
 #include "kernel/processes.h"
 #include "kernel/state.h"
 
-// The client in hand; those of its address who have ended take none from it.
+// Whether the accepted client has a slot; terminated children do not count.
 static bool has_place(void) {
     int most = kernel.settings.clients_per_address;
     int count = 0;
@@ -26,13 +25,13 @@ static bool has_place(void) {
 pid_t modelled_fork(void) {
     must(kernel.accepted != nobody && has_place());
     must(kernel.own < kernel.limit && may_try_again());
-    must(kernel.mapping.kept); // else each child copies it
+    must(kernel.mapping.kept); // or each child shares it
     enter();
     if (fails(&kernel.fork_failure)) {
         kernel.fork_failed = true;
         kernel.fork_failures++;
         note_shortage();
-        note_failure("fork", errno, complaint_due);
+        note_failure("fork", errno, diagnostic_due);
         return -1;
     }
     if (kernel.next_fork_is_child) {
@@ -59,15 +58,14 @@ static struct modelled_child *own_child(pid_t pid) {
     return nullptr;
 }
 
-// Nobody is left to reap, or to be asked for: another reaping begins.
+// No child is left to reap, or waitpid(2) failed: the next reaping begins.
 static void end_reaping(void) {
     if (kernel.filled && kernel.own == kernel.limit)
         expect_full_line();
     kernel.filled = false;
 }
 
-// Whether a child ends with STATUS by itself or, once the server has killed, by
-// that.
+// Whether STATUS is a child's own or, after the server has killed, SIGKILL's.
 static bool is_usual(int status) {
     if (status == SIGKILL)
         return kernel.killed_at > 0;
@@ -82,7 +80,7 @@ static pid_t reap(struct modelled_child *child, int *status) {
     note_progress();
     if (child->client == nobody) {
         kernel.strangers--;
-        kernel.ran_out = false; // its place is free, too
+        kernel.ran_out = false; // a process slot is free too
     } else {
         kernel.own--;
         note_plenty();
@@ -98,7 +96,7 @@ static pid_t reap_any(int *status) {
     if (kernel.waitpid_failed) {
         end_reaping();
         note_failure("waitpid", errno,
-                     kernel.own > 0 ? complaint_due : complaint_wrong);
+                     kernel.own > 0 ? diagnostic_due : diagnostic_wrong);
         return -1;
     }
     for (struct modelled_child &child : kernel.children) {
@@ -125,8 +123,8 @@ int modelled_kill(pid_t pid, int signo) {
     must(may_end_clients());
     enter();
     struct modelled_child *child = own_child(pid);
-    must(child != nullptr); // else it may be anybody's
-    // Who insists waits in between.
+    must(child != nullptr); // or it may be any process
+    // A second SIGKILL comes only after a wait.
     must(kernel.clock > child->killed_at);
     child->killed_at = kernel.clock;
     kernel.killed_at = kernel.clock;

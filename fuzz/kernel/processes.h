@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// processes - a forking server's calls for its children: fork(2), waitpid(2),
-// kill(2).
+// processes - a forking server's calls for its children: fork(2), waitpid(2)
+// and kill(2).
 #pragma once
 
 #include <sys/types.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// signals - signals as a forking server sees them.
 #include <errno.h>
 
 #include "kernel/log.h"
 #include "kernel/signals.h"
 #include "kernel/state.h"
 
-// Blocked in children, and in the server where it does not wait.
+// Blocked in children, and in the server except while it waits.
 constexpr unsigned meant_for_the_server = 1U << SIGCHLD | 1U << SIGTERM |
                                           1U << SIGINT | 1U << SIGHUP |
                                           1U << SIGQUIT | 1U << SIGUSR1;
@@ -19,7 +18,7 @@ static bool is_stop(int signo) {
     return signo == SIGTERM || signo == SIGINT || signo == SIGHUP;
 }
 
-// What the handler of SIGNO is to bring about.
+// Notes what must follow from the handler of SIGNO.
 static void expect_effect(int signo) {
     if (signo == SIGUSR1)
         expect_totals();
@@ -40,7 +39,7 @@ bool deliver_signals(unsigned blocked) {
         if ((kernel.pending & ~blocked & signal_bit(signo)) == 0)
             continue;
         kernel.pending &= ~signal_bit(signo);
-        must(kernel.handlers[signo] != SIG_DFL); // it would end the server
+        must(kernel.handlers[signo] != SIG_DFL); // it would kill the server
         expect_effect(signo);
         kernel.handlers[signo](signo);
         note_progress();
@@ -73,9 +72,9 @@ int modelled_sigaction(int signo, const struct sigaction *action,
     constexpr unsigned wrong =
         SA_RESTART | SA_RESETHAND | SA_NOCLDWAIT | SA_SIGINFO;
     must((static_cast<unsigned>(action->sa_flags) & wrong) == 0);
-    // Else each child that stops would end a wait.
+    // Or each child that stops would end a wait.
     must(signo != SIGCHLD || (action->sa_flags & SA_NOCLDSTOP) != 0);
-    // Before it is blocked nothing looks for what its handler notes.
+    // Until the signal is blocked, nothing looks at what its handler notes.
     must(!is_function(action->sa_handler) ||
          (kernel.blocked & signal_bit(signo)) != 0);
     kernel.handlers[signo] = action->sa_handler;
@@ -102,7 +101,7 @@ void check_dispositions(void) {
 }
 
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before) {
-    must(!kernel.in_child); // what is blocked stays so
+    must(!kernel.in_child); // a child keeps its mask
     if (before != nullptr) {
         (void)sigemptyset(before);
         for (int signo = 1; signo < signal_count; signo++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// signals - signals as a forking server sees them: those that are pending are
-// single bits, and merge.
+// signals - signals as a forking server sees them: a pending one is a single
+// bit, so signals merge.
 #pragma once
 
 #include <signal.h>
@@ -9,15 +9,15 @@ int modelled_sigaction(int signo, const struct sigaction *action,
                        struct sigaction *before);
 int modelled_sigprocmask(int how, const sigset_t *set, sigset_t *before);
 
-// All signals are handled, blocked or ignored as serve_signals() has promised.
+// Checks that signals are set up as serve_signals() promises.
 void check_dispositions(void);
 
 inline unsigned signal_bit(int signo) {
     return 1U << signo;
 }
 
-// SIGNO comes. It is handled at once if it is not blocked.
+// Sends SIGNO, which is handled at once unless blocked.
 void raise_signal(int signo);
 
-// Has the pending signals that are not in BLOCKED handled; were there any?
+// Handles pending signals that are not in BLOCKED; returns whether any were.
 bool deliver_signals(unsigned blocked);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// state - what the modelled kernel knows.
 #include <errno.h>
 
 #include "kernel/state.h"
@@ -39,11 +38,11 @@ void begin_drain(void) {
     kernel.drain_earliest = kernel.clock;
 }
 
-// Since it began, time may have passed.
-void heed_drain(void) {
-    if (!kernel.draining || kernel.heeded)
+// Time may have passed since the drain began.
+void notice_drain(void) {
+    if (!kernel.draining || kernel.noticed)
         return;
-    kernel.heeded = true;
+    kernel.noticed = true;
     kernel.drain_latest = kernel.clock;
 }
 

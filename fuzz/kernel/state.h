@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// state - what the modelled kernel knows, and what its parts note in it and ask
-// of it: progress, failures to come, what has run out, the drain.
+// state - the modelled kernel's state, shared by its parts: progress, planned
+// failures, shortages, the drain.
 #pragma once
 
 #include <setjmp.h>
@@ -11,18 +11,18 @@
 #include "input.h"
 #include "server/serve.h"
 
-// Descriptors that the process itself does not have.
+// Descriptors that are not open in this process.
 constexpr int listener_fd = 1000;
 constexpr int first_client_fd = 1001; // of client 0
 
-constexpr int most_clients = 64;  // of a run; more do not come
+constexpr int most_clients = 64;  // in a run; no more come
 constexpr int most_waiting = 8;   // in the backlog
-constexpr int most_children = 12; // at once, strangers among them
+constexpr int most_children = 12; // at once, including strangers
 constexpr int signal_count = 32;
 constexpr int most_calls_without_progress = 300;
-// From the beginning of a drain until another signal ends its grace.
+// From the start of a drain until another signal cuts its grace period short.
 constexpr int64_t ms_until_stopped_again = 1000;
-constexpr int64_t ms_to_accept = 1000; // from there as well: the backlog
+constexpr int64_t ms_to_accept = 1000; // the backlog, also from the start
 constexpr int nobody = -1;             // in place of a client's number
 
 enum child_state { gone, running, ended };
@@ -30,14 +30,14 @@ enum child_state { gone, running, ended };
 struct modelled_child {
     enum child_state state;
     pid_t pid;
-    int client;   // that it serves; nobody: a stranger, by exec(3) or adoption
-    bool lingers; // once it is killed
-    int64_t killed_at; // by the server, last; 0: not yet
-    bool heard_of;     // its end: SIGCHLD was handled since
+    int client;        // the one it serves; nobody: a stranger
+    bool lingers;      // when it is killed
+    int64_t killed_at; // by the server, most recently; 0: never
+    bool heard_of;     // SIGCHLD was handled after it terminated
     int status;        // for waitpid(2)
 };
 
-// That CHILD, of one of the server's clients, is not reaped yet.
+// Whether CHILD serves a client of the server's and has not been reaped.
 inline bool is_own(const struct modelled_child &child) {
     return child.state != gone && child.client != nobody;
 }
@@ -45,10 +45,10 @@ inline bool is_own(const struct modelled_child &child) {
 struct modelled_mapping {
     unsigned char *bytes; // null: none
     size_t size;
-    bool kept; // from children, or madvise(2) has failed
+    bool kept; // excluded from fork, or madvise(2) has failed
 };
 
-// The next COUNT uses of a call fail with ERROR.
+// The next COUNT calls fail with ERROR.
 struct coming_failure {
     int count;
     int error;
@@ -58,95 +58,95 @@ struct kernel {
     struct fuzz_input *input;
     struct serve_settings settings;
     int limit;
-    bool busy; // things happen in every call, not in waits alone
+    bool busy; // things happen in every call, not only in waits
     struct modelled_mapping mapping;
     bool mmap_fails, madvise_fails, close_range_fails;
-    int sigactions_to_failure; // which fails; 0 for none
+    int sigactions_to_failure; // the one that fails; 0: none
     bool sigaction_failed;
     int64_t clock;   // milliseconds
     int64_t woke_at; // from the last wait
 
     signal_handler *handlers[signal_count];
     unsigned handled;          // by a function; of these five, bit SIGNO
-    unsigned blocked, pending; // outside the waits handled ones are blocked
+    unsigned blocked, pending; // handled ones are blocked outside the waits
     unsigned ignored;          // from the start
 
-    bool draining; // a stop has come, or the listener is no use any more
-    bool heeded;   // and the server has had its turn to see it
+    bool draining; // it was stopped, or the listener became useless
+    bool noticed;  // the server has had its turn to notice
     int64_t drain_earliest, drain_latest; // when its grace may have begun
-    bool found_none;                      // by accept(2) since
-    int64_t stopped_again_at;             // since the last wait; else 0
-    int64_t killed_at;                    // last; 0: nobody was killed
+    bool found_none;                      // by accept(2), since then
+    int64_t stopped_again_at;             // since the last wait, or 0
+    int64_t killed_at; // most recently; 0: nothing was killed
 
     bool listener_open;
     int backlog[most_waiting]; // the clients' numbers
     int waiting;               // of them
-    int clients;               // so many have come
+    int clients;               // that have come
     int address_of[most_clients];
     bool client_open[most_clients];
     int clients_open;
-    bool client_told;  // by ppoll(2) at its last use
-    int accepted;      // that client waits for a child; or nobody
-    bool one_too_many; // from its address, unless some of those have ended
-    bool judged_anew;  // they have been reaped since it was accepted
-    bool fork_failed;  // for it
-    int handed_over; // that client has a child: its descriptor is to be closed
+    bool client_told;  // ppoll(2) last reported one
+    int accepted;      // the client waiting for a child, or nobody
+    bool one_too_many; // from its address, unless some have terminated
+    bool judged_anew;  // they were reaped after it was accepted
+    bool fork_failed;  // for that client
+    int handed_over;   // has a child: close its descriptor
 
     struct modelled_child children[most_children];
     int own, strangers; // not reaped yet
     int ended;          // of these
-    bool filled;        // the last place was taken, with no reaping since
+    bool filled;        // the last slot was taken, without a reaping since
     pid_t last_pid;
     int pid_step;
-    bool in_child; // fork(2) has given 0: this is the child's view from there
-    int closed_below;                 // that number, by the child
-    bool options_set, options_failed; // by it
+    bool in_child;    // fork(2) returned 0: from then on, the child's view
+    int closed_below; // every number below, by the child
+    bool options_set, options_failed; // by the child
 
     struct coming_failure accept_failure, fork_failure, ppoll_failure,
         waitpid_failure, close_failure;
     bool next_fork_is_child;
-    bool hopeless;       // accept(2) has said so
-    bool waitpid_failed; // at its last use
-    int64_t ran_out_at;  // what a client needs: no other try at the same time
-    bool ran_out;        // and no child has been reaped since
-    bool may_pause;      // before it listens again
-    int connection_failures;  // of accept(2), in a row
-    bool wait_failed;         // ppoll(2) at its last use, by itself
-    int64_t out_of_memory_at; // as it has said
+    bool hopeless;           // accept(2) has failed for good
+    bool waitpid_failed;     // in its last call
+    int64_t ran_out_at;      // at this time nothing may be tried again
+    bool ran_out;            // and no child has been reaped since
+    bool may_pause;          // before it listens again
+    int connection_failures; // of accept(2), in a row
+    bool wait_failed;        // ppoll(2) did, in its last call, without a signal
+    int64_t out_of_memory_at; // when ppoll(2) reported it
 
     int served, refused, fork_failures;
     int calls_without_progress;
-    bool let_in;           // all signals, by the last wait
-    int64_t let_in_at;     // when the server may have known that they were
-    bool signals_left_out; // by the last wait, a client being there
-    int last_wakes;        // since the input was used up
-    jmp_buf leave;         // from the child's _exit(2)
+    bool let_in;           // by the last wait, all signals
+    int64_t let_in_at;     // when the server may have learned that
+    bool signals_left_out; // by the last wait, which returned a client
+    int last_wakes;        // since the input was exhausted
+    jmp_buf leave;         // by the child's _exit(2)
 };
 
 extern struct kernel kernel;
 
-// Something has come forward: the server does not spin.
+// Notes progress: the server does not spin.
 void note_progress(void);
 
-// Whether a call with this FAILURE to come fails now, errno set.
+// Whether a call with this planned FAILURE fails now; if so, sets errno.
 bool fails(struct coming_failure *failure);
 
-// What a client needs has run out, or is there again.
+// Note that what a client needs has run out, or is available again.
 void note_shortage(void);
 void note_plenty(void);
 
-// What has run out is not asked for again at the same moment, unless a child
-// has given something back.
+// What has run out must not be asked for again at the same time, unless a child
+// has released something.
 bool may_try_again(void);
 
-// From now on the server is to drain.
+// From now on the server must drain.
 void begin_drain(void);
 
-// By now the server has seen that it is.
-void heed_drain(void);
+// By now the server has noticed the drain.
+void notice_drain(void);
 
-// The drain's time to accept had passed when the server woke last.
+// Whether the drain's time to accept was over when the server last woke.
 bool is_late(void);
 
-// The drain's grace may be over, or a second signal may have ended it.
+// Whether the grace period is over, or may have been cut short.
 bool may_end_clients(void);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// waits - the waits of a forking server, and its clock.
 #include <errno.h>
 
 #include "kernel/events.h"
@@ -8,8 +7,8 @@
 #include "kernel/state.h"
 #include "kernel/waits.h"
 
-constexpr int64_t longest_pause = 1000; // before it tries again
-constexpr int64_t longest_hold = 20;    // with fewer than 50 children
+constexpr int64_t longest_pause = 1000;  // before a retry
+constexpr int64_t longest_deferral = 20; // with fewer than 50 children
 
 static bool all_killed(void) {
     for (const struct modelled_child &child : kernel.children)
@@ -27,11 +26,11 @@ static bool own_child_ended(void) {
 
 static int64_t milliseconds_of(const struct timespec *time) {
     must(time->tv_sec >= 0 && time->tv_nsec >= 0 &&
-         time->tv_nsec < 1000000000); // else EINVAL
+         time->tv_nsec < 1000000000); // or EINVAL
     return time->tv_sec * 1000 + time->tv_nsec / 1000000;
 }
 
-// Returns the bits of the signals that MASK holds: SIGCHLD at most.
+// Returns the bits of the signals in MASK, which may be SIGCHLD only.
 static unsigned check_signals(const sigset_t *mask) {
     check_dispositions();
     must(mask != nullptr);
@@ -41,15 +40,14 @@ static unsigned check_signals(const sigset_t *mask) {
     return sigisemptyset(mask) == 1 ? 0 : signal_bit(SIGCHLD);
 }
 
-// While clients keep coming the dead are reaped together, but at once where
-// what they hold is needed, and where a client might be refused because of
-// them.
-static void check_hold(bool holds, bool listening, int64_t until) {
-    int64_t end = kernel.let_in_at + longest_hold;
+// While clients keep coming, terminated children are reaped together; but at
+// once if their slots are needed, or if a client might be refused for them.
+static void check_deferral(bool defers, bool listening, int64_t until) {
+    int64_t end = kernel.let_in_at + longest_deferral;
     bool counted = kernel.settings.clients_per_address > 0;
     kernel.let_in = false;
-    if (!holds) {
-        // Where time passes between the calls, the hold may begin earlier.
+    if (!defers) {
+        // Where time passes between calls, the deferral may begin earlier.
         must(!listening || kernel.clock >= end || kernel.busy || counted);
         return;
     }
@@ -57,7 +55,7 @@ static void check_hold(bool holds, bool listening, int64_t until) {
     must(kernel.clock < end && until <= end);
 }
 
-// Whom it would listen to waits for nothing but what has run out.
+// A server that could listen and does not is waiting out a shortage.
 static void check_listening(bool listening, int64_t until) {
     bool could = kernel.listener_open && kernel.accepted == nobody &&
                  kernel.own < kernel.limit;
@@ -65,7 +63,7 @@ static void check_listening(bool listening, int64_t until) {
         must(could && may_try_again());
     else if (could && until > kernel.clock)
         must(kernel.may_pause && until <= kernel.clock + longest_pause);
-    // No signal is on its way for another fork.
+    // No signal will announce that another fork may succeed.
     if (kernel.accepted != nobody)
         must(until <= kernel.clock + longest_pause);
 }
@@ -81,7 +79,7 @@ static void check_drain(bool listening, int64_t until) {
     if (ends_all || until <= kernel.clock)
         return;
     must(until <= kernel.drain_latest + kernel.settings.grace * int64_t{1000});
-    // Nobody sleeps on the backlog, but for want of something.
+    // Nobody sleeps while the backlog could be accepted, except in a shortage.
     must(!open || (!listening && kernel.own < kernel.limit));
 }
 
@@ -94,24 +92,24 @@ static void check_wait(int fd, int64_t until) {
     must(fd == listener_fd || fd == -1);
     must(!kernel.filled);
     check_listening(fd == listener_fd, until);
-    heed_drain();
+    notice_drain();
     if (kernel.draining)
         check_drain(fd == listener_fd, until);
-    kernel.judged_anew = true; // SIGCHLD is let in, if it is not held
+    kernel.judged_anew = true; // SIGCHLD is delivered, unless deferred
     check_log();
 }
 
-// Sleeps until a client comes, or a signal that is not HELD, or time is UNTIL.
-static int sleep_until(int64_t until, bool listening, unsigned held) {
-    // Without a signal on its way for it, it would never be reaped.
+// Sleeps until a client or a signal not in DEFERRED comes, or time is UNTIL.
+static int sleep_until(int64_t until, bool listening, unsigned deferred) {
+    // Without a signal to come, the child would never be reaped.
     must(kernel.ended == 0 || kernel.waitpid_failed ||
-         (kernel.pending & held) != 0);
+         (kernel.pending & deferred) != 0);
     must(until <= kernel.clock + longest_pause || !own_child_ended());
     while (kernel.clock < until) {
         happen_asleep(until);
         if (listening && kernel.waiting > 0)
             return 1;
-        if (deliver_signals(held)) {
+        if (deliver_signals(deferred)) {
             errno = EINTR;
             return -1;
         }
@@ -119,7 +117,7 @@ static int sleep_until(int64_t until, bool listening, unsigned held) {
     return 0;
 }
 
-// What has no memory to wait has none at once either.
+// A wait that failed for lack of memory is not repeated at once.
 static bool fails_to_wait(void) {
     kernel.wait_failed = fails(&kernel.ppoll_failure);
     if (!kernel.wait_failed)
@@ -127,7 +125,7 @@ static bool fails_to_wait(void) {
     if (errno == ENOMEM)
         kernel.out_of_memory_at = kernel.clock;
     note_failure("ppoll", errno,
-                 errno == ENOMEM ? complaint_due : complaint_right);
+                 errno == ENOMEM ? diagnostic_due : diagnostic_right);
     return true;
 }
 
@@ -136,24 +134,24 @@ static void let_in(void) {
     kernel.let_in_at = kernel.clock;
 }
 
-// To a wait that is as it should be.
-static int answer(bool listening, int64_t until, unsigned held) {
+// Answers a wait that has passed the checks.
+static int answer(bool listening, int64_t until, unsigned deferred) {
     happen();
     if (fails_to_wait())
         return -1;
     if (listening && kernel.waiting > 0) {
-        // What comes next lets them in, unless SIGCHLD is held meanwhile.
-        must(held != 0 || !kernel.signals_left_out);
+        // The next wait unblocks signals, unless it defers SIGCHLD.
+        must(deferred != 0 || !kernel.signals_left_out);
         kernel.signals_left_out = kernel.pending != 0;
-        if (kernel.busy)
-            (void)deliver_signals(held); // Linux does not, but POSIX lets it
+        if (kernel.busy) // Linux does not, but POSIX allows it
+            (void)deliver_signals(deferred);
         return 1;
     }
-    if (deliver_signals(held)) {
+    if (deliver_signals(deferred)) {
         errno = EINTR;
         return -1;
     }
-    return sleep_until(until, listening, held);
+    return sleep_until(until, listening, deferred);
 }
 
 int modelled_ppoll(struct pollfd *fds, nfds_t count,
@@ -163,15 +161,15 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
     int64_t until = INT64_MAX;
     if (time != nullptr)
         until = kernel.clock + milliseconds_of(time);
-    unsigned held = check_signals(mask);
-    check_hold(held != 0, listening, until);
+    unsigned deferred = check_signals(mask);
+    check_deferral(deferred != 0, listening, until);
     check_wait(fds->fd, until);
     must(kernel.clock > kernel.out_of_memory_at);
     must(++kernel.calls_without_progress < most_calls_without_progress);
-    int result = answer(listening, until, held);
+    int result = answer(listening, until, deferred);
     if (result != 1) {
         kernel.signals_left_out = false;
-        if (held == 0)
+        if (deferred == 0)
             let_in();
     }
     kernel.client_told = result == 1;
@@ -180,11 +178,11 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
 }
 
 int modelled_nanosleep(const struct timespec *time, struct timespec *) {
-    // Else it would sleep while a client is there.
+    // Or it would sleep while a client is waiting.
     must(kernel.wait_failed && kernel.blocked == 0);
     int64_t milliseconds = milliseconds_of(time);
     must(milliseconds > 0 && milliseconds <= longest_pause);
-    check_complaint();
+    check_diagnostic();
     enter();
     kernel.clock += milliseconds;
     note_progress();
@@ -201,6 +199,6 @@ int modelled_clock_gettime(clockid_t, struct timespec *now) {
     now->tv_nsec = static_cast<long>(kernel.clock % 1000 * 1000000);
     if (kernel.let_in)
         kernel.let_in_at = kernel.clock;
-    errno = 0; // a call that succeeds may leave anything there
+    errno = 0; // a successful call may change errno
     return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// waits - the waits of a forking server and its clock, and the rules for them:
-// what it has done before, what it waits for, and for how long.
+// waits - a forking server's waits and clock, and the rules for them: what must
+// come first, what it waits for, and for how long.
 #pragma once
 
 #include <poll.h>

@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Checks .clusterfuzzlite/build.sh without a container: runs it as OSS-Fuzz's
-# builder does, takes what it has made to another place, removes the rest, and
-# does there what OSS-Fuzz asks of a build, and some more. A line for each
-# check; fails if any has failed.
+# Checks .clusterfuzzlite/build.sh without a container. Runs it as OSS-Fuzz's
+# builder does, moves the results elsewhere, removes the rest, and makes
+# OSS-Fuzz's checks of a build, and some more. Prints a line per check; fails if
+# any failed.
 # usage: check-build.sh [SANITIZER...]
-#        of address, undefined, memory and coverage; all, unless named
+#        from address, undefined, memory and coverage; default: all
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -gt 0 ] || set -- address undefined memory coverage
 
-least_edges=100 # under which OSS-Fuzz takes a build for not instrumented
-runs=4          # of its own that it asks a target to outlive
+least_edges=100 # with fewer, OSS-Fuzz considers a build not instrumented
+runs=4          # that OSS-Fuzz makes a target survive
 
-# Folders with a space: nobody says that the builder's have none.
+# Folders with a space, because the builder's may have one.
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -34,8 +34,8 @@ check() { # WHAT COMMAND...
 
 # ---- the builder ------------------------------------------------------------
 
-# Its flags, as far as clang 14 knows them: the images of today are newer, and
-# only add names of warnings that may not be errors.
+# Its flags, as far as clang 14 knows them. The current images are newer, and
+# add only names of warnings that are not errors.
 common_flags='-O1 -fno-omit-frame-pointer -gline-tables-only
     -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION'
 fatal=array-bounds,bool,builtin,enum,function,integer-divide-by-zero,null
@@ -48,7 +48,7 @@ sanitizer_flags() { # SANITIZER
         echo '-fsanitize=address -fsanitize-address-use-after-scope'
         ;;
     undefined)
-        # What is unsigned may wrap, and is told of, without an end.
+        # Unsigned wrap-around is reported, but not fatal.
         echo "-fsanitize=$fatal,unsigned-integer-overflow" \
             "-fno-sanitize-recover=$fatal"
         ;;
@@ -58,7 +58,7 @@ sanitizer_flags() { # SANITIZER
     esac
 }
 
-engine_flags() { # SANITIZER: for what the engine is to watch
+engine_flags() { # SANITIZER: for the code that the engine watches
     if [ "$1" = coverage ]; then
         echo '-fprofile-instr-generate -fcoverage-mapping -pthread' \
             '-Wl,--no-as-needed -Wl,-ldl -Wl,-lm' \
@@ -68,8 +68,8 @@ engine_flags() { # SANITIZER: for what the engine is to watch
     fi
 }
 
-# A flag for some, a file for others: either has to do. Debian's engine is made
-# for the other C++ library, so that has to come as well.
+# A flag or a file, because both must work. Debian's engine was built with the
+# other C++ library, which therefore must be linked too.
 engine() { # SANITIZER
     if [ "$1" = undefined ]; then
         echo "$(clang++ -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a" \
@@ -91,7 +91,7 @@ build() ( # SANITIZER: into "$top/the builder"
     # shellcheck disable=SC2086,SC2116
     CFLAGS="$(echo $common_flags) $(sanitizer_flags "$1") $(engine_flags "$1")"
     cd "$SRC/echo_mp"
-    # Nothing of the environment that this script was started in.
+    # Not this script's own environment.
     env -i PATH="$PATH" HOME="$top" LANG=C \
         CC=clang CFLAGS="$CFLAGS" \
         CXX=clang++ CXXFLAGS="$CFLAGS -stdlib=libc++" \
@@ -100,7 +100,7 @@ build() ( # SANITIZER: into "$top/the builder"
         OUT="$top/the builder/out" bash -eu "$SRC/build.sh"
 )
 
-# ---- what it has made -------------------------------------------------------
+# ---- the results ------------------------------------------------------------
 
 all_targets_there() { # OUT
     for corpus in "$source"/fuzz/corpus/*/; do
@@ -135,9 +135,9 @@ files_there() { # TARGET NAME: those the source has for it, as they are
     done
 }
 
-# The calls of its run-time library, as OSS-Fuzz counts and limits them. But it
-# asks for 168 of UBSan's, for its own library makes 165 even where there is
-# nothing else; Debian's makes hardly any.
+# Counts calls of the run-time library within OSS-Fuzz's limits, except that it
+# requires 168 of UBSan's, because its own library makes 165 by itself; Debian's
+# makes hardly any.
 sanitizer_inside() { # TARGET SANITIZER
     objdump -d --no-show-raw-insn "$1" >"$top/code"
     asan=$(grep -c 'call .*<__asan' "$top/code") || :
@@ -157,10 +157,10 @@ sanitizer_inside() { # TARGET SANITIZER
     esac
 }
 
-# ---- what it does -----------------------------------------------------------
+# ---- running a target -------------------------------------------------------
 
-# The runner's options that change how a target runs. Not the one that silences
-# unsigned numbers that wrap: they would slow the target down.
+# The runner's options that change how a target runs; not the one that silences
+# unsigned wrap-around, which would slow the target down.
 asan_options=allocator_may_return_null=1:detect_stack_use_after_return=1
 asan_options=$asan_options:handle_abort=1:handle_sigill=1:strict_memcmp=1
 
@@ -174,8 +174,8 @@ run() { # WRAPPER COMMAND...
         LLVM_PROFILE_FILE="$top/profile/%p.profraw" "$@"
 }
 
-without_devices() { # COMMAND...: where there is no /dev, with / as its folder
-    # The inner shell's words are its own.
+without_devices() { # COMMAND...: with an empty /dev, in /
+    # The inner shell expands its own variables.
     # shellcheck disable=SC2016,SC2086
     unshare $as_root --mount \
         sh -c 'mount -t tmpfs none /dev && cd / && exec "$@"' sh "$@"
@@ -213,7 +213,7 @@ seeds_pass() { # TARGET FOLDER WORD...
     [ "$status" = 0 ] && ! grep -q 'runtime error' "$top/replay"
 }
 
-# As OSS-Fuzz's report of coverage is made.
+# As OSS-Fuzz makes its coverage report.
 profile_written() { # TARGET SEEDS
     mkdir "$top/new"
     seeds_pass "$1" "$top/new" -merge=1 "$2" &&

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Checks the stand-alone main: it passes over options, names each input, and
-# fails where it has run none or cannot read one.
+# Checks the stand-alone main: it ignores options, names each input, and fails
+# if it has run none or cannot read one.
 # usage: check-main.sh TARGET INPUT
-#        of a target without an engine, and an input that it passes
+#        a target without an engine, and an input that passes
 set -eu
 target=$1
 input=$2

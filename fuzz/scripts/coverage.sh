@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the corpora alone reach of the files that the targets are for: a table,
-# the lines and the branches that no input reaches, and failure if there is such
-# a line. Builds with clang, in a folder of its own, without an engine.
-# A line after a call that has jumped back into the target (longjmp) counts as
-# reached: a counter is for a run of lines, not for each.
+# The coverage by the corpora alone of the files that the targets test: a table,
+# and the lines and branches that no input reaches; fails if there is such a
+# line. Builds with clang, without an engine, in a folder of its own.
+# A line after a call that jumps back into the target (longjmp) counts as
+# reached, because a counter covers a run of lines.
 # usage: coverage.sh [FILE...]
-#        of src/; all that the targets are for, unless named
+#        of src/; default: all that the targets test
 set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -gt 0 ] || set -- client/lines.cpp common/number.cpp \
@@ -17,12 +17,12 @@ top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Meson names the sources by their way from the build folder, which llvm-cov
-# would not know for the same as any other name of theirs.
+# Meson names the sources relative to the build folder, and llvm-cov would not
+# recognize them by another name.
 way=$(realpath -m --relative-to "$top/build" "$source")
 flags='-fprofile-instr-generate -fcoverage-mapping'
 flags="$flags '-fcoverage-prefix-map=$way=$source'"
-# Meson runs programs of its own with these flags.
+# For the programs that Meson itself runs with these flags.
 export LLVM_PROFILE_FILE="$top/unused"
 if ! {
     CXX=clang++ CXXFLAGS=$flags meson setup "$top/build" "$source" \
@@ -42,7 +42,7 @@ shift "$files"
 
 objects=
 for target in "$top"/build/fuzz/fuzz-*; do
-    [ -f "$target" ] || continue # the folders of its objects
+    [ -f "$target" ] || continue # a folder of objects
     program=$(basename "$target")
     if ! LLVM_PROFILE_FILE="$top/$program.profraw" "$target" -runs=0 \
         "$source/fuzz/corpus/${program#fuzz-}" >"$top/log" 2>&1; then
@@ -53,7 +53,7 @@ for target in "$top"/build/fuzz/fuzz-*; do
 done
 llvm-profdata merge -o "$top/profile" "$top"/*.profraw
 
-# $objects is a list of words: mktemp(1) makes no folder with a space.
+# $objects is a list of words: mktemp(1)'s names have no spaces.
 # shellcheck disable=SC2086
 llvm_cov() { # COMMAND OPTION... FILE...
     command=$1
@@ -65,7 +65,7 @@ llvm_cov export -format=lcov "$@" >"$top/lcov"
 
 status=0
 for file; do
-    # A file that no target is linked with has no records at all.
+    # A file that no target links has no records.
     awk -v file="$file" -v root="$source/" '
         BEGIN { name = substr(file, length(root) + 1) }
         /^SF:/ { here = substr($0, 4) == file; seen = seen || here }

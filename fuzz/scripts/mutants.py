@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The proof of a fuzz target: builds it anew with each mistake that is listed
-in mutants/TARGET.txt, and runs it over its corpus. An oracle must end every
-one; without a mistake the target must pass. A mutant that hangs, or exits by
-itself, has not been caught. README.md explains the tables.
+"""Proves a fuzz target: builds it with each mutant listed in
+mutants/TARGET.txt, and runs it over its corpus. An oracle must stop every
+mutant, and the target without one must pass. A mutant that hangs or exits has
+not been caught. README.md explains the tables.
 
 usage: mutants.py FUZZ-FOLDER TARGET COMPILER WORD...
        mutants.py --text TABLE NAME
@@ -55,7 +55,7 @@ def read_table(path):
 
 
 def mutate(mutant, src):
-    """Returns the text of the mutant's file with the mistake in it."""
+    """Returns the text of the mutant's file with its edits."""
     path = src / mutant.file
     if not path.is_file():
         raise ValueError(f'{mutant.name}: no file src/{mutant.file}')
@@ -73,7 +73,7 @@ def mutate(mutant, src):
 
 
 def mutate_all(mutants, src):
-    """Returns the texts by the mutants' names. Names all that is wrong."""
+    """Returns the texts by the mutants' names, or reports all errors."""
     texts = {}
     errors = []
     for mutant in mutants:
@@ -107,7 +107,7 @@ class Target:
                        **options)
 
     def compile(self, name, source, text):
-        """Compiles the text in the source's place. Returns the object."""
+        """Compiles the text in place of the source. Returns the object."""
         result = self.build / f'{name}.o'
         self.command(['-std=c++20', '-O0', '-fno-exceptions', '-fno-rtti',
                       '-D_FILE_OFFSET_BITS=64', f'-I{self.src}',
@@ -116,8 +116,8 @@ class Target:
         return result
 
     def run(self, name, objects):
-        """Runs over the corpus. Returns the status, None for no end, and the
-        inputs that were begun. An object takes the place of the archive's."""
+        """Runs over the corpus. Returns the status, None after a time-out, and
+        the log. The objects replace those of the archives."""
         program = self.build / name
         self.command(['-o', program] + self.objects + objects + self.words)
         with open(self.build / f'{name}.log', 'w+', errors='replace') as log:
@@ -143,7 +143,7 @@ def judge(target, mutant, text):
         return False, f'{mutant.name}: NOT CAUGHT, no end in {most_seconds} s'
     if status >= 0:
         return False, f'{mutant.name}: NOT CAUGHT, status {status}'
-    # The last input that is named is the one that did it.
+    # The last input in the log is the one that caught it.
     inputs = re.findall(f'^{re.escape(str(target.corpus))}/(.*)$', log, re.M)
     killer = inputs[-1] if inputs else 'no input was begun'
     return True, f'{mutant.name}: {killer}'
@@ -184,6 +184,6 @@ def main():
     sys.exit(caught != len(mutants))
 
 
-# The folder is removed, and what is still to be built is not, when time is up.
+# On a time-out, removes the folder and builds nothing more.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 main()

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Fuzzes for a while: each target over its corpus, all side by side. A line for
-# each; fails if any fails, and then keeps the input that did it in the folder
-# `crashes` beside the target. Other new inputs are thrown away.
+# Fuzzes for a while, all targets in parallel, each over its corpus. Prints a
+# line per target. If one fails, fails too, and keeps the input in the folder
+# `crashes` beside the target. Other new inputs are discarded.
 # usage: smoke.sh SECONDS TARGET-PATH...
 set -eu
 if [ $# -lt 2 ]; then
@@ -18,7 +18,7 @@ scratch=$(mktemp -d)
 children=
 
 end_children() {
-    # $children is a list of words, and those that have ended are no matter.
+    # $children is a list of words; some may have ended already.
     # shellcheck disable=SC2086
     [ -z "$children" ] || kill $children 2>/dev/null || :
     wait
@@ -28,7 +28,7 @@ trap 'end_children; exit 129' HUP
 trap 'end_children; exit 130' INT
 trap 'end_children; exit 143' TERM
 
-fuzz() { # TARGET-PATH: becomes the target
+fuzz() { # TARGET-PATH: executes it
     program=$(basename "$1")
     name=${program#fuzz-}
     options=
@@ -56,7 +56,7 @@ report() { # PROGRAM STATUS: its line
     runs=$(number_of number_of_executed_units "$log")
     rate=$(number_of average_exec_per_sec "$log")
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
-    # Without numbers at its end it has been made to exit, whatever its status.
+    # Without final statistics it exited early, whatever its status.
     if [ "$2" = 0 ] && [ -n "$runs" ]; then
         echo "$1: $runs runs, $rate a second, $edges edges"
         return 0
@@ -73,7 +73,7 @@ for target; do
 done
 
 failed=0
-# One id for each target, in the same order.
+# One process ID per target, in the same order.
 # shellcheck disable=SC2086
 for child in $children; do
     status=0
