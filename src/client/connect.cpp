@@ -27,9 +27,9 @@ static int await_connection(int fd, int milliseconds) {
     return error == 0 ? 0 : -1;
 }
 
-// TCP connects a socket to itself, which would echo too, if the kernel chooses
-// the requested port as the socket's own and nothing listens there. TO does not
-// show it, because 0.0.0.0 and :: connect to loopback.
+// If nothing listens at the requested port, and the kernel chooses that port
+// for the socket, TCP connects it to itself, and it echoes. Only its two ends
+// show it: a request for 0.0.0.0 or :: connects to loopback.
 static bool connected_to_itself(int fd) {
     union address own = {};
     union address peer = {};
@@ -71,8 +71,8 @@ static int connect_one(const struct addrinfo *to, int milliseconds) {
     return -1;
 }
 
-// The share of the first of ADDRESSES in the time until DEADLINE, for poll(2).
-// An address that never answers leaves time for the others.
+// The milliseconds that the first of ADDRESSES may take: an equal share of the
+// time until DEADLINE, so that the others get theirs if it never answers.
 static int share_of_time(int64_t deadline, const struct addrinfo *addresses) {
     int64_t left = deadline - now_ms();
     int count = 0;

@@ -14,8 +14,7 @@ extern volatile sig_atomic_t writer;       // its process ID, or 0
 // before anything that may block. Returns 0, or -1 with sigaction(2)'s errno.
 int catch_signals(void);
 
-// In the writer: undoes catch_signals(). Returns 0, or -1 with sigaction(2)'s
-// errno.
+// Undoes catch_signals(), in the writer. Returns as catch_signals().
 int release_caught_signals(void);
 
 // Block and unblock the three, so that their handler does not run while

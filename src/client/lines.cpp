@@ -8,7 +8,7 @@ static bool is_quit(char c) {
     return c == 'q' || c == 'Q';
 }
 
-// The first byte after the line that begins at LINE or contains it.
+// What follows the line that LINE points into; END if it lacks a newline.
 static const char *next_line(const char *line, const char *end) {
     const void *newline = memchr(line, '\n', static_cast<size_t>(end - line));
     return newline == nullptr ? end : static_cast<const char *>(newline) + 1;

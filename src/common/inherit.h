@@ -23,6 +23,5 @@ int drop_capabilities(void);
 
 // Closes all descriptors from FIRST to LAST, by close_range(2) (Linux 5.9) or,
 // where that fails, by close(2) one by one, up to RLIMIT_NOFILE if LAST is
-// UINT_MAX. Cannot fail: Linux closes a descriptor even if close(2) reports an
-// error.
+// UINT_MAX. Cannot fail: Linux closes a descriptor whatever close(2) returns.
 void close_inherited(unsigned first, unsigned last);

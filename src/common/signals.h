@@ -14,14 +14,13 @@ typedef void signal_handler(int signo);
 
 // Sets the disposition of SIGNO by sigaction(2): with SA_NOCLDSTOP, because a
 // stopped child has not terminated; without SA_RESTART; and with every signal
-// blocked while the handler runs. Returns 0, or -1 with sigaction(2)'s errno
-// (EINVAL: not a valid signal).
+// blocked while the handler runs. Returns 0, or -1 with sigaction(2)'s errno.
 int set_signal(int signo, signal_handler *handler);
 
 // Whether SIGNO is ignored: 1 or 0, or -1 with sigaction(2)'s errno.
 int signal_ignored(int signo);
 
-// Blocks SIGNO except in wait_for(). Returns 0; sigprocmask(2) cannot fail.
+// Blocks SIGNO, except in wait_for(). Returns 0; sigprocmask(2) cannot fail.
 int block_signal(int signo);
 
 // Unblocks every signal. Returns 0, as block_signal().
@@ -40,8 +39,7 @@ int wait_for(int fd, int milliseconds);
 int wait_without(int signo, int fd, int milliseconds);
 
 // Sleeps for MILLISECONDS with every signal unblocked, where wait_for() fails.
-// Other than in ppoll(2), a signal just before the sleep is handled, but does
-// not interrupt it.
+// Unlike with ppoll(2), a signal just before the sleep does not interrupt it.
 void pause_for(int milliseconds);
 
 // In a child: asks for SIGKILL when the parent terminates (prctl(2),

@@ -32,7 +32,7 @@ bool ipv4_of(const union address *address, struct in_addr *ipv4);
 
 // What the user may choose for client sockets.
 struct client_options {
-    int timeout; // in seconds, of idling and of sending; 0: none
+    int timeout; // seconds without data or acknowledgment; 0: no limit
 };
 
 // Sets on the client socket SOCKET: TCP_NODELAY; SO_KEEPALIVE; SO_OOBINLINE, to
@@ -51,7 +51,7 @@ struct listen_settings {
     struct client_options clients;
 };
 
-// Set by a listen_ function that fails, for the message.
+// The call that failed, for the message.
 struct listen_failure {
     const char *call; // such as "bind"
     union address address;
@@ -72,9 +72,9 @@ int listen_everywhere(in_port_t port, const struct listen_settings *settings,
 
 // The listener that systemd(1) or the like passed in by LISTEN_PID and
 // LISTEN_FDS (sd_listen_fds(3)), now FD_CLOEXEC and O_NONBLOCK. Returns its
-// descriptor, the caller's to close. Its clients, of which the backlog may hold
-// some, have the options that its creator chose: set_client_options() is for
-// each of them. Returns -1 with errno
+// descriptor, the caller's to close. Its clients, some perhaps in the backlog,
+// have its creator's options: call set_client_options() for each. Returns -1
+// with errno
 //   ENOENT      none was passed, or the process is AT_SECURE (secure_getenv(3))
 //   ESRCH       LISTEN_PID names another process
 //   EINVAL      one of the two is not a number, or LISTEN_FDS is above 1
@@ -84,10 +84,9 @@ int inherited_listener(void);
 
 // Accepts the next client of LISTENER, by accept4(2) with SOCK_CLOEXEC, and
 // writes its address into *PEER. Returns its descriptor, the caller's to close;
-// or -1 with errno EAGAIN if none is waiting; EMFILE, ENFILE, ENOBUFS or
-// ENOMEM; or EBADF, EINVAL or ENOTSOCK. Any other error is about one connection
-// or its network: the next client is tried, and the last of TRIES errors
-// returned.
+// or -1 with errno EAGAIN if none is waiting; EMFILE, ENFILE, ENOBUFS, ENOMEM;
+// EBADF, EINVAL or ENOTSOCK. Any other error is about one connection or its
+// network: it is returned only if each of TRIES tries ends in such an error.
 int accept_from(int listener, union address *peer, int tries);
 
 // Writes SOCKET's own address into *ADDRESS. Returns getsockname(2)'s result.

@@ -49,8 +49,8 @@ pid_t fork_child(void) {
 }
 
 void serve_client(int client, const struct client_options *options) {
-    // Without the parent, an open listener would keep the port in use, and an
-    // open log its reader waiting. One call, because each costs throughput.
+    // If left open, the listener would keep the port in use after the parent's
+    // end, and the log its reader waiting. One call, for throughput.
     close_inherited(0, static_cast<unsigned>(client) - 1);
     if (options != nullptr && set_client_options(client, options) == -1)
         _exit(child_failed);

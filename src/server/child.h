@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// child - the process that serves one client, and how its exit status tells the
-// parent what happened.
+// child - the process that serves one client, and its exit status.
 #pragma once
 
 #include <sys/types.h>
@@ -14,8 +13,8 @@ struct client_options;
 pid_t fork_child(void);
 
 // In the child, just after the fork: closes all descriptors below CLIENT, which
-// are the parent's; sets OPTIONS, unless null, on CLIENT; echoes until end of
-// file, CLIENT being a blocking socket; and ends in _exit(2).
+// are the parent's; sets OPTIONS, unless null, on CLIENT, a blocking socket;
+// echoes until end of file; and calls _exit(2).
 //
 // The signals that serve_signals() blocked stay blocked. Ctrl-C, SIGTERM to the
 // process group, or pkill(1) reaches children too, but is meant for the parent,
@@ -23,8 +22,7 @@ pid_t fork_child(void);
 [[noreturn]] void serve_client(int client,
                                const struct client_options *options);
 
-// Whether STATUS, a wait status, is not an exit status of serve_client() but a
-// signal or an exit status from elsewhere.
+// Whether STATUS, a wait status, is not one of serve_client()'s exit statuses.
 bool child_crashed(int status);
 
 // Describes STATUS, a child's wait status: "client disconnected", "connection

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// children - the table of a server's live children: their process IDs and their
-// clients' networks.
+// children - the table of a server's live children.
 #pragma once
 
 #include <stdint.h>
@@ -13,8 +12,7 @@ struct child {
     uint64_t network; // see children_from()
 };
 
-// Made by children_open(). Everything may be read; the children are entries[0]
-// to entries[live - 1], in no order.
+// All may be read. The children are entries[0] to entries[live - 1], unordered.
 struct children {
     int limit; // the most children at once
     int live;  // the children now

@@ -22,6 +22,5 @@ bool signal_came(void);
 
 // Waits until LISTENER has a client, MILLISECONDS have passed, or a signal has
 // been noted; as wait_for(), with SIGCHLD blocked if DEFERRING. Returns 1 if a
-// client is ready, 0 if not, or -1 with ppoll(2)'s errno if no signal was the
-// cause.
+// client is ready, 0 if not, or -1 with ppoll(2)'s errno for another failure.
 int await_event(int listener, int milliseconds, bool deferring);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// journal - the server's statistics, and each line that it writes after
-// "listening on".
+// journal - the server's statistics, and each line that serve() writes.
 #pragma once
 
 #include <stdint.h>
@@ -8,7 +7,7 @@
 
 union address;
 
-// A line that is written at a limited rate.
+// A rate-limited line.
 struct sparse_line {
     int64_t due_at;         // the earliest time to write it
     unsigned long unlogged; // suppressed since the last one
@@ -20,19 +19,18 @@ struct journal {
     struct sparse_line failure, limit, refusal, crash; // private
 };
 
-// All write through log.h: to standard output, or with PROGRAM in front to
-// standard error. Lines that may come in floods are written once a second at
-// most, the one about the limit once a minute; refusals and crashes say how
-// many were suppressed.
+// All write through log.h. Lines with PROGRAM in front go to standard error,
+// even if QUIET. Those that may come in floods are written once a second at
+// most, the one about the limit once a minute; those about refusals and crashes
+// say how many were suppressed.
 
 // new client connected... PEER (pid PID)
 void journal_connected(const struct journal *journal, const union address *peer,
                        pid_t pid);
 
 // removed proc id: PID (client disconnected)
-// If child_crashed(STATUS), also this, even if quiet, but not for SIGKILL while
-// KILLING:
 // PROGRAM: child PID: killed by signal 11
+// The second only if child_crashed(STATUS), and not for SIGKILL while KILLING.
 void journal_removed(struct journal *journal, pid_t pid, int status,
                      bool killing);
 
@@ -41,11 +39,9 @@ void journal_refused(struct journal *journal, const union address *peer,
                      int limit);
 
 // PROGRAM: clients: limit of LIMIT reached, others wait in the backlog
-// Even if quiet.
 void journal_limit(struct journal *journal, int limit);
 
 // PROGRAM: CALL: strerror(errno)
-// Even if quiet.
 void journal_failed(struct journal *journal, const char *call);
 
 // served 12, live LIVE, refused 0, fork failures 0, lines lost 0

@@ -99,7 +99,7 @@ static void start_child(struct server *s) {
         serve_client(s->client.fd, s->settings->options);
     default:
         // Now the child's: a second open copy would keep the client from seeing
-        // end of file. Linux closes it even if close(2) reports an error.
+        // end of file. Closed even on error, as are all below.
         (void)close(s->client.fd);
         s->client.fd = -1;
         s->accept_at = 0;
@@ -126,7 +126,7 @@ static void refuse(struct server *s) {
 }
 
 static void close_listener(struct server *s) {
-    (void)close(s->listener); // closed even on error
+    (void)close(s->listener);
     s->listener = -1;
 }
 
@@ -216,7 +216,7 @@ static bool finished(const struct server *s) {
 }
 
 static void handle_signals(struct server *s) {
-    if (signal_came()) // both below need the current number of children
+    if (signal_came()) // statistics and drain need the current count
         reap(s);
     if (report_wanted)
         journal_totals(&s->journal, s->children->live);

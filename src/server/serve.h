@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// serve - the accept loop of a server that forks a process for each client:
-// the heart of the chapter.
+// serve - the accept loop of a server that forks a process for each client.
 #pragma once
 
 struct children;
@@ -17,9 +16,8 @@ struct serve_settings {
 };
 
 // Accepts clients, each of which gets a child process that echoes until end of
-// file. CHILDREN is an empty table. At its limit further clients wait in the
-// backlog, and a line says so at most once a minute. SIGUSR1 logs the
-// statistics.
+// file. CHILDREN is an empty table; at its limit further clients wait in the
+// backlog. SIGUSR1 logs statistics. See journal.h for all that is logged.
 //
 // SIGTERM, SIGINT or SIGHUP starts the drain. Clients in the backlog are
 // accepted, for at most a second and while there are slots. Then the listener
@@ -29,15 +27,13 @@ struct serve_settings {
 //
 // While clients keep coming, terminated children are reaped together every few
 // milliseconds; but at once if a slot is needed, or if clients are counted by
-// address. A crash (child_crashed()) is reported on standard error, at most
-// once a second.
+// address.
 //
 // The caller has called serve_signals(). Takes LISTENER over and closes it.
 // While waiting, holds no client's descriptor, except that of a client whose
 // fork failed and will be retried. Handles signals once more before it refuses
-// a client. A shortage (of descriptors, memory or processes) is waited out,
-// with one diagnostic a second, and costs no client unless the server stops.
-// Writes to standard output and error only through log.h.
+// a client. A shortage (of descriptors, memory or processes) is waited out, and
+// costs no client unless the server stops.
 //
 // Returns 0 after a requested drain with every child reaped. Returns -1, the
 // reason logged, after a drain forced by accept(2)'s EBADF, EINVAL or ENOTSOCK,
