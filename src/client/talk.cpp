@@ -22,7 +22,7 @@ constexpr size_t buffer_size = 256 * 1024; // raw, 64 KiB: 1.4 times the time
 struct shared {
     uint64_t sent; // bytes read from the input, to be sent
     uint64_t received;
-    int64_t idle_since; // since the server last sent, or began to owe
+    int64_t idle_since; // when the server last sent, or began to owe
     bool finished;      // nothing is left to send
     const char *failed; // by the writer, for the report
     int error;
@@ -193,8 +193,8 @@ static int receive(struct talk *t) {
     }
 }
 
-// Kills a writer that waits for input; a finished one may only be stopped.
-// waitid(2) lets terminating signals in, which reap_writer() blocks.
+// Kills a writer that still reads its input; continues a finished one, if it is
+// stopped. While waitid(2) waits, terminating signals are delivered.
 static void end_writer(struct talk *t) {
     if (writer == 0)
         return;

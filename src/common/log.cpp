@@ -70,7 +70,7 @@ static bool reopen(int fd) {
     return replaced;
 }
 
-// The flag suits all processes that share the description, and its offset.
+// Processes that share the description share its offset, and need the flag.
 static void append(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags != -1)
