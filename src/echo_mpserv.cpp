@@ -185,7 +185,7 @@ static int make_listener(const struct options *o, bool passed_to_another) {
 static void open_listener(struct options *o) {
     o->serve.listener = inherited_listener();
     int reason = errno;
-    // Do not hold what a shell, a build tool or flock(1) left open.
+    // Do not keep what a shell, a build tool or flock(1) left open.
     int kept = o->serve.listener == -1 ? STDERR_FILENO : o->serve.listener;
     close_inherited(static_cast<unsigned>(kept) + 1, UINT_MAX);
     errno = reason;

@@ -79,7 +79,7 @@ static void check_drain(bool listening, int64_t until) {
     if (ends_all || until <= kernel.clock)
         return;
     must(until <= kernel.drain_latest + kernel.settings.grace * int64_t{1000});
-    // Nobody sleeps while the backlog could be accepted, except in a shortage.
+    // No sleep while the backlog could be accepted, except in a shortage.
     must(!open || (!listening && kernel.own < kernel.limit));
 }
 
@@ -101,7 +101,7 @@ static void check_wait(int fd, int64_t until) {
 
 // Sleeps until a client or a signal not in DEFERRED comes, or time is UNTIL.
 static int sleep_until(int64_t until, bool listening, unsigned deferred) {
-    // Without a signal to come, the child would never be reaped.
+    // Or nothing would cause a terminated child to be reaped.
     must(kernel.ended == 0 || kernel.waitpid_failed ||
          (kernel.pending & deferred) != 0);
     must(until <= kernel.clock + longest_pause || !own_child_ended());
