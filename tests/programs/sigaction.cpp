@@ -21,6 +21,14 @@ TEST_CASE("a sleep that nothing cuts short ends by itself") {
     CHECK(demo.output == "wait...\nwait...\nwait...\n");
 }
 
+TEST_CASE("an alarm is reported once") {
+    Process demo({program("sigaction"), "1000", "1"});
+    REQUIRE(demo.output_has("wait...\n"));
+    demo.signal(SIGALRM);
+    CHECK(demo.wait() == 0);
+    CHECK(count_of("Time out!\n", demo.output) == 1);
+}
+
 TEST_CASE("an alarm sent by hand counts, Ctrl-C ends it as usual") {
     Process demo({program("sigaction"), "1000", "1000"});
     REQUIRE(demo.output_has("wait...\n"));
