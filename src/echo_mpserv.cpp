@@ -46,15 +46,16 @@ constexpr char help[] =
     "                              default: no limit\n"
     "  -g, --grace seconds         grace period for clients at shutdown;\n"
     "                              default %d\n"
-    "  -t, --timeout seconds       disconnect a client idle, or not reading,\n"
-    "                              for this long; default 0, never\n"
+    "  -t, --timeout seconds       disconnect a client that sends nothing for\n"
+    "                              this long, or stops reading; default 0,\n"
+    "                              never\n"
     "  -q, --quiet                 no line per client\n"
     "  -S, --no-sandbox            do not install the seccomp(2) filter\n"
     "  -h, --help                  print this and exit\n"
     "  -V, --version               print the version and exit\n"
     "\n"
-    "SIGUSR1 prints statistics; SIGTERM, SIGINT and SIGHUP shut it down\n"
-    "gracefully.";
+    "SIGUSR1 prints statistics; SIGTERM, SIGINT and SIGHUP shut the\n"
+    "server down gracefully.";
 
 constexpr struct option long_options[] = {
     {"address", required_argument, nullptr, 'a'},
