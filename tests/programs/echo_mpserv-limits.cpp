@@ -134,8 +134,8 @@ TEST_CASE("a client that reads slowly is not timed out") {
         return more == 0;
     }));
     size_t received = 0;
-    // 5 kB a second: none of the parts in which the kernel frees the send buffer
-    // becomes free within the time-out.
+    // 5 kB a second: none of the parts in which the kernel frees the send
+    // buffer becomes free within the time-out.
     while (received < 40000) {
         size_t more = receive(client, 1000).size();
         REQUIRE(more > 0);
@@ -193,6 +193,10 @@ TEST_CASE("a log that nobody reads stops nobody, and lines are counted") {
     while (!text.ends_with('\n'))
         text += receive(log.read_end, 1);
     int port = announced_port(text);
+    // A write to it does not even wait for a moment.
+    Fd output = copy_of_descriptor(server.pid(), STDOUT_FILENO);
+    CHECK((fcntl(output.get(), F_GETFL) & O_NONBLOCK) != 0);
+    output.close();
     for (int i = 0; i < 100; i++)
         CHECK(echoes(dial(port), "hello"));
     CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
