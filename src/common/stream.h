@@ -13,7 +13,7 @@ ssize_t read_some(int fd, void *buffer, size_t size);
 
 // Writes all SIZE bytes of BUFFER, even if FD is non-blocking. SIZE may be 0.
 // Returns 0, or -1 with write(2)'s errno if some could not be written: never
-// EINTR; EAGAIN if a socket's peer has acknowledged nothing for two to four
+// EINTR; EAGAIN if a socket's peer has acknowledged nothing for one to four
 // times SO_SNDTIMEO; EIO if write(2) returned 0. The caller ignores SIGPIPE.
 int write_all(int fd, const void *buffer, size_t size);
 
