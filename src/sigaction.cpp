@@ -29,10 +29,9 @@ int main(int argc, char **argv) {
 
     struct sigaction action = {};
     action.sa_handler = note_alarm;
-    (void)sigemptyset(&action.sa_mask);        // SIGALRM itself is blocked,
-    (void)sigaddset(&action.sa_mask, SIGTERM); // and, as an example, SIGTERM
-    action.sa_flags =
-        SA_RESTART; // restarts read(2), for example; never sleep(3)
+    (void)sigemptyset(&action.sa_mask);        // SIGALRM is blocked anyway;
+    (void)sigaddset(&action.sa_mask, SIGTERM); // as an example, SIGTERM too
+    action.sa_flags = SA_RESTART; // restarts read(2), but never sleep(3)
     if (sigaction(SIGALRM, &action, nullptr) == -1)
         die("sigaction");
     (void)alarm(alarm_seconds); // replaces one set before exec(3)

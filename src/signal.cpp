@@ -2,8 +2,8 @@
 // signal - the kernel calls a handler when a signal is delivered, and a sleep
 // ends early. As in the book, handlers are installed by signal(2): in glibc
 // they stay installed and interrupted calls restart; with sigaction(2) the
-// program chooses. The handlers do not print, which is not async-signal-safe
-// (signal-safety(7)).
+// program chooses. The handlers do not print, because printing is not
+// async-signal-safe (signal-safety(7)).
 // `signal 1 5`: alarm after 1 second, sleeps of 5.
 #include <signal.h>
 #include <stdlib.h>

@@ -28,13 +28,13 @@ int main(int argc, char **argv) {
     int first = -1, second = -1; // no wait status is negative
     while (first == -1 || second == -1) {
         int status = 0;
-        pid_t ended = wait(&status);
+        pid_t ended = wait(&status); // perhaps one inherited over exec(3)
         if (ended == -1)
             die("wait");
         if (ended == one)
             first = status;
         if (ended == two)
-            second = status; // any other was inherited over exec(3)
+            second = status;
     }
     if (!WIFEXITED(first))
         die_of_child(one, first);
