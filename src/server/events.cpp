@@ -26,7 +26,7 @@ static int note(int signo, bool unless_ignored) {
 }
 
 int serve_signals(void) {
-    // After `stty tostop`, a line would stop a server in the background.
+    // After `stty tostop`, SIGTTOU would stop a server in the background.
     if (note(SIGCHLD, false) == -1 || note(SIGTERM, false) == -1 ||
         note(SIGUSR1, false) == -1 || note(SIGINT, true) == -1 ||
         note(SIGHUP, true) == -1 || block_signal(SIGQUIT) == -1 ||

@@ -17,7 +17,7 @@ extern volatile sig_atomic_t stop_wanted;   // SIGTERM, SIGINT or SIGHUP
 // announcing the port: a reader of the announcement may send a signal.
 int serve_signals(void);
 
-// Whether one of the three is set.
+// Whether one of the three flags is set.
 bool signal_came(void);
 
 // Waits until LISTENER has a client, MILLISECONDS have passed, or a signal has

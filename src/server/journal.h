@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// journal - the server's statistics, and each line that serve() writes.
+// journal - the server's statistics, and each line that serve() writes, except
+// for an error of accept(2) that ends it.
 #pragma once
 
 #include <stdint.h>

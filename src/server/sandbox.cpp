@@ -94,7 +94,7 @@ constexpr struct {
     {SCMP_SYS(fcntl), 1, {int_is(1, F_GETFL)}}, // non-blocking, or a time-out?
     {SCMP_SYS(fcntl64), 1, {int_is(1, F_GETFL)}},
     {SCMP_SYS(ioctl), 1, {int_is(1, TIOCOUTQ)}}, // a stalled peer, or slow?
-// the log on a connected socket; glibc makes it socketcall(2)'s send
+// the log's send(2); where there is socketcall(2), glibc calls that instead
 #if !defined SYS_socketcall || !defined __GLIBC__
     {SCMP_SYS(sendto), 1, {is(4, 0)}},
 #endif

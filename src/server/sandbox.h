@@ -5,9 +5,10 @@
 // Whether this build has it (Meson option `sandbox`).
 bool sandbox_built_in(void);
 
-// From here on this process and its future children may only accept, fork,
-// read, write, close, wait, map memory, exit, and send SIGKILL or SIGABRT. Any
-// other call kills its process (SIGSYS). The filter is installed once, by
+// From here on this process and its future children may make only the calls of
+// a running server, listed in sandbox.cpp: they cannot open, connect or execute
+// anything, or send a signal other than SIGKILL and SIGABRT. Any other call
+// kills its process (SIGSYS). The filter is installed once, by
 // libseccomp (seccomp_load(3)), and inherited over fork(2): a client costs no
 // further call. Under Landlock (Linux 6.12, landlock(7)) signals cannot leave
 // these processes. Sets PR_SET_NO_NEW_PRIVS. Returns 0, also if not built in;

@@ -17,10 +17,11 @@
 #include "server/journal.h"
 #include "server/serve.h"
 
-constexpr int retry_ms = 100; // before a call that failed is retried
-constexpr int stop_ms = 1000, killed_ms = 1000; // see serve.h, end_phase()
-constexpr int defer_ms = 20;      // SIGCHLD is deferred for this long, and ...
-constexpr int children_a_ms = 50; // ... 1 ms longer for this many children
+constexpr int retry_ms = 100;   // before a call that failed is retried
+constexpr int stop_ms = 1000;   // backlog accepted, further signals ignored
+constexpr int killed_ms = 1000; // before children are killed again, or given up
+constexpr int defer_ms = 20;    // SIGCHLD is deferred for this long, and ...
+constexpr int children_per_ms = 50; // ... 1 ms longer per this many children
 constexpr int64_t never = INT64_MAX;
 
 enum phase {
@@ -99,7 +100,7 @@ static void start_child(struct server *s) {
         serve_client(s->client.fd, s->settings->options);
     default:
         // Now the child's: a second open copy would keep the client from seeing
-        // end of file. Closed even on error, as are all below.
+        // end of file. An error of close(2) leaves nothing open, here or below.
         (void)close(s->client.fd);
         s->client.fd = -1;
         s->accept_at = 0;
@@ -149,7 +150,7 @@ static void accept_failed(struct server *s) {
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
-        log_error("accept");
+        log_error("accept"); // never suppressed
         s->broken = true;
         if (s->phase == serving)
             begin_drain(s);
@@ -164,7 +165,7 @@ static void accept_failed(struct server *s) {
 static void take_client(struct server *s, bool ready) {
     bool again = s->client.fd != -1;
     if ((ready || s->phase == draining) && wants_client(s, now_ms())) {
-        int tries = s->accept_at == 0 ? 2 : 1; // 1: the last one failed
+        int tries = s->accept_at == 0 ? 2 : 1; // 1 after a failure
         s->client.fd = accept_from(s->listener, &s->client.peer, tries);
         if (s->client.fd == -1)
             accept_failed(s);
@@ -198,7 +199,7 @@ static void end_phase(struct server *s) {
         kill_children(s);
         return;
     }
-    s->phase = over; // init(1) or a subreaper will reap them
+    s->phase = over; // waitpid(2) fails: init(1) or a subreaper reaps them
     s->broken = true;
 }
 
@@ -234,7 +235,7 @@ static void handle_signals(struct server *s) {
 }
 
 static int time_to_wait(const struct server *s, int64_t now, bool deferring) {
-    // Also after accept_at: only this wakes the server for a client in hand.
+    // A client in hand makes nothing readable: only the time wakes the server.
     bool paused = s->client.fd != -1 || now < s->accept_at;
     if (s->phase == draining && s->listener != -1 && !paused)
         return 0;
@@ -273,7 +274,7 @@ static bool wait_for_event(struct server *s, bool ready) {
     }
     if (result != 1 && !deferring)
         s->defer_until =
-            now_ms() + defer_ms + s->children->live / children_a_ms;
+            now_ms() + defer_ms + s->children->live / children_per_ms;
     return result == 1;
 }
 

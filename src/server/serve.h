@@ -25,9 +25,9 @@ struct serve_settings {
 // SIGKILL. A further signal cuts the grace period short, except within a second
 // of the first: a terminal and a wrapper may send two where one is meant.
 //
-// While clients keep coming, terminated children are reaped together every few
-// milliseconds; but at once if a slot is needed, or if clients are counted by
-// address.
+// While clients keep coming, terminated children are reaped in batches, the
+// less often the more are live; but at once if a slot is needed, or if clients
+// are counted by address.
 //
 // The caller has called serve_signals(). Takes LISTENER over and closes it.
 // While waiting, holds no client's descriptor, except that of a client whose
