@@ -24,8 +24,8 @@ int argument_family(const char *usage, int before, int option) {
 }
 
 // Whether RESULT, '?' or ':', is about a long option: the word before optind. A
-// short option in LETTERS never yields '?', and yields ':' only as the last
-// word, which then does not begin with "--".
+// short option in LETTERS never yields '?', and yields ':' only if it ends the
+// last word, which then does not begin with "--".
 static bool long_option_is_wrong(int result, const char *letters, char **argv) {
     if (result != '?' && result != ':')
         return false;

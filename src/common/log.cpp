@@ -70,7 +70,8 @@ static bool reopen(int fd) {
     return replaced;
 }
 
-// Processes that share the description share its offset, and need the flag.
+// Not by reopen(): processes that share the old description would overwrite the
+// log, from the offset that they share.
 static void append(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags != -1)

@@ -4,7 +4,8 @@
 // In the server and the client a handler only sets a flag, its signal stays
 // blocked, and wait_for() unblocks it while waiting. So no other call is
 // interrupted, and no signal is lost between a test of the flag and the wait.
-// (Signals that terminate the client are an exception; see client/ending.cpp.)
+// (Two exceptions: signals that terminate the client, client/ending.cpp; and
+// the log's SIGALRM, log_open().)
 #pragma once
 
 #include <sys/types.h>

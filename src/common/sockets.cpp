@@ -95,8 +95,8 @@ void format_address(const union address *address,
                        ipv6->sin6_scope_id, port);
 }
 
-// Not through socketcall(2), as by glibc on i386: the sandbox must see the
-// option.
+// On i386 glibc would call socketcall(2), whose arguments the sandbox cannot
+// see.
 static int set_option(int fd, int level, int option, const void *value,
                       socklen_t size) {
 #ifdef SYS_socketcall
@@ -107,7 +107,7 @@ static int set_option(int fd, int level, int option, const void *value,
 #endif
 }
 
-static int set_flag(int fd, int level, int option, int value) {
+static int set_int(int fd, int level, int option, int value) {
     return set_option(fd, level, option, &value, sizeof value);
 }
 
@@ -118,13 +118,13 @@ static int set_timeout(int socket, int option, int seconds) {
 
 int set_client_options(int socket, const struct client_options *options) {
     int seconds = options->timeout;
-    if (set_flag(socket, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
-        set_flag(socket, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
-        set_flag(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_unsent) == -1 ||
+    if (set_int(socket, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
+        set_int(socket, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
+        set_int(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_unsent) == -1 ||
         set_timeout(socket, SO_RCVTIMEO, seconds) == -1 ||
         set_timeout(socket, SO_SNDTIMEO, seconds) == -1)
         return -1;
-    int set = set_flag(socket, SOL_SOCKET, SO_OOBINLINE, 1);
+    int set = set_int(socket, SOL_SOCKET, SO_OOBINLINE, 1);
     return set == -1 && errno == EOPNOTSUPP ? 0 : set; // MPTCP lacks it
 }
 
@@ -133,15 +133,15 @@ static const char *bind_and_listen(int fd, const union address *to,
                                    const struct listen_settings *settings) {
     bool ipv6 = to->any.sa_family == AF_INET6;
     // A restart must not wait for connections in TIME_WAIT.
-    if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
+    if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) == -1)
         return "setsockopt SO_REUSEADDR";
     // Set in either case, because the default can be changed (bindv6only).
-    if (ipv6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY,
-                         settings->family == AF_INET6) == -1)
+    if (ipv6 && set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+                        settings->family == AF_INET6) == -1)
         return "setsockopt IPV6_V6ONLY";
     if (bind(fd, &to->any, ipv6 ? sizeof to->ipv6 : sizeof to->ipv4) == -1)
         return "bind";
-    // After listen(2) there may be clients.
+    // Before listen(2), so that every client inherits them.
     if (set_client_options(fd, &settings->clients) == -1)
         return "setsockopt";
     if (listen(fd, settings->backlog) == -1)
