@@ -5,7 +5,7 @@
 #include <signal.h>
 
 extern volatile sig_atomic_t sigchld_came; // SIGCHLD was delivered
-extern volatile sig_atomic_t writer;       // its process ID, or 0
+extern volatile sig_atomic_t writer;       // the writer's process ID, or 0
 
 // From now on SIGINT, SIGTERM and SIGHUP, unless ignored, first kill and reap
 // the writer and then terminate this process by the same signal. Process 1 of a
@@ -17,7 +17,7 @@ int catch_signals(void);
 // Undoes catch_signals(), in the writer. Returns as catch_signals().
 int release_caught_signals(void);
 
-// Block and unblock the three, so that their handler does not run while
-// `writer` changes or its process is being reaped.
+// Block and unblock SIGINT, SIGTERM and SIGHUP, so that their handler does not
+// run while `writer` changes or its process is being reaped.
 void block_ending_signals(void);
 void unblock_ending_signals(void);

@@ -46,7 +46,7 @@ ssize_t read_piece(struct quit_reader *reader, const char **piece) {
             return 0;
         size_t held = reader->held != '\0';
         ssize_t n = read_some(reader->fd, reader->buffer + held, piece_size);
-        reader->ended = n == 0; // a terminal could go on after it
+        reader->ended = n == 0; // for good, although a terminal could go on
         if (n <= 0)
             return n;
         if (held == 1)
