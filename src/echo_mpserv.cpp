@@ -153,12 +153,11 @@ static void read_address(const struct options *o, union address *address) {
         return;
     if (errno == ENODEV)
         die_plain("address: unknown interface in '%s'", o->address);
-    const char *versions =
-        o->listen.family == AF_INET    ? "4 address, as -4 requires"
-        : o->listen.family == AF_INET6 ? "6 address, as -6 requires"
-                                       : "4 or IPv6 address";
-    die_usage(usage, "address: '%s' is not a numeric IPv%s", o->address,
-              versions);
+    const char *wanted =
+        o->listen.family == AF_INET    ? "IPv4 address, as -4 requires"
+        : o->listen.family == AF_INET6 ? "IPv6 address, as -6 requires"
+                                       : "IPv4 or IPv6 address";
+    die_usage(usage, "address: '%s' is not a numeric %s", o->address, wanted);
 }
 
 static int make_listener(const struct options *o, bool passed_to_another) {
