@@ -24,9 +24,10 @@ most_seconds = 60
 
 
 class Mutant:
-    def __init__(self, name, file):
+    def __init__(self, name, file, word):
         self.name = name
         self.file = file  # below src/
+        self.word = word  # the third of its first line, if there is one
         self.edits = []  # pairs: lines of old text, lines of new text
 
 
@@ -34,11 +35,11 @@ def read_table(path):
     mutants = []
     edit = None
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        header = re.fullmatch(r'([\w-]+): (\S+)( \w+)?', line)
+        header = re.fullmatch(r'([\w-]+): (\S+)(?: (\w+))?', line)
         if not line or line.startswith('#'):
             edit = None
         elif header:
-            mutants.append(Mutant(header[1], header[2]))
+            mutants.append(Mutant(*header.groups()))
             edit = None
         elif re.match(r'-( |$)', line) and mutants:
             if edit is None or edit[1]:
@@ -184,6 +185,7 @@ def main():
     sys.exit(caught != len(mutants))
 
 
-# On a time-out, removes the folder and builds nothing more.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-main()
+if __name__ == '__main__':
+    # On a time-out, removes the folder and builds nothing more.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    main()
