@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: MIT
+// history - the lives of the processes in a record.
+#include "lifelines/history.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+static bool one_of(std::string_view name,
+                   std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+static bool is_fork(std::string_view call) {
+    return one_of(call, {"fork", "vfork", "clone", "clone3"});
+}
+
+static bool may_wait(std::string_view call) {
+    return one_of(call, {"wait4",
+                         "waitpid",
+                         "waitid",
+                         "nanosleep",
+                         "pause",
+                         "clock_nanosleep",
+                         "poll",
+                         "ppoll",
+                         "ppoll_time64",
+                         "select",
+                         "pselect6",
+                         "_newselect",
+                         "epoll_wait",
+                         "epoll_pwait",
+                         "epoll_pwait2",
+                         "accept",
+                         "accept4",
+                         "connect",
+                         "read",
+                         "readv",
+                         "recv",
+                         "recvfrom",
+                         "recvmsg",
+                         "write",
+                         "writev",
+                         "send",
+                         "sendto",
+                         "sendmsg",
+                         "futex",
+                         "rt_sigsuspend",
+                         "sigsuspend",
+                         "flock",
+                         "rt_sigtimedwait",
+                         "clock_nanosleep_time64"});
+}
+
+// How the reader of the picture knows the call.
+static std::string_view common_name(std::string_view call) {
+    if (call == "wait4")
+        return "wait";
+    if (call.ends_with("nanosleep") || call.ends_with("nanosleep_time64"))
+        return "sleep";
+    for (std::string_view word : {"ppoll", "accept", "sigsuspend"})
+        if (contains(call, word))
+            return word;
+    return call;
+}
+
+// What of a process only matters while it lives.
+struct Living {
+    std::string_view waiting = {}; // the call that it is in
+    int64_t since = 0;
+    std::string_view interrupted = {};
+    bool reaps_unasked = false; // SIGCHLD is ignored, or SA_NOCLDWAIT set
+    bool adopts = false;        // PR_SET_CHILD_SUBREAPER
+    size_t in_handler = nobody; // the moment of the signal
+    int64_t alarm = -1;
+    std::vector<size_t> children = {};
+    std::vector<size_t> holds = {}; // those of its holds that last
+};
+
+class Historian {
+  public:
+    explicit Historian(const Record &record) : record_(record) {
+        for (size_t i = 0; i < record.events.size(); i++) {
+            const Event &event = record.events[i];
+            if (event.kind == EventKind::returns && is_fork(event.name) &&
+                event.value > 0)
+                forks_.insert({{event.value, i}, event.pid});
+        }
+    }
+
+    History tell() {
+        if (!record_.events.empty()) {
+            history_.begin = record_.events.front().time;
+            history_.end = record_.events.back().time;
+        }
+        for (at_ = 0; at_ < record_.events.size(); at_++)
+            tell(record_.events[at_]);
+        for (size_t i = 0; i < history_.processes.size(); i++)
+            if (history_.processes[i].ended == never)
+                end_wait(i, never);
+        return std::move(history_);
+    }
+
+  private:
+    void add(MomentKind kind, size_t process, size_t other = nobody,
+             std::string_view text = {}, long number = 0) {
+        history_.moments.push_back({kind, now_, process, other, text, number});
+    }
+
+    Life &process(size_t i) {
+        return history_.processes[i];
+    }
+
+    size_t start(pid_t pid, size_t parent) {
+        size_t child = history_.processes.size();
+        Life born = {pid, parent == nobody ? "" : process(parent).name, parent,
+                     now_};
+        Living living;
+        if (parent != nobody) {
+            living.reaps_unasked = living_[parent].reaps_unasked;
+            living_[parent].children.push_back(child);
+            for (size_t i : living_[parent].holds) {
+                living.holds.push_back(born.holds.size());
+                born.holds.push_back(process(parent).holds[i]);
+                born.holds.back().from = now_;
+            }
+        }
+        history_.processes.push_back(std::move(born));
+        living_.push_back(std::move(living));
+        threads_[pid] = latest_[pid] = child;
+        if (parent == nobody)
+            add(MomentKind::starts, child);
+        else
+            add(MomentKind::forks, parent, child);
+        return child;
+    }
+
+    // The process that the thread PID belongs to. Where it is a new one, its
+    // parent's fork returns later in the record.
+    size_t find(pid_t pid) {
+        auto known = threads_.find(pid);
+        if (known != threads_.end())
+            return known->second;
+        auto fork = forks_.lower_bound({pid, at_});
+        if (fork == forks_.end() || fork->first.first != pid)
+            return start(pid, nobody);
+        auto parent = threads_.find(fork->second);
+        if (parent == threads_.end())
+            return start(pid, nobody);
+        return make(parent->second, record_.events[fork->first.second], pid);
+    }
+
+    size_t make(size_t parent, const Event &fork, pid_t pid) {
+        if (!contains(fork.arguments, "CLONE_THREAD"))
+            return start(pid, parent);
+        process(parent).threads++;
+        return threads_[pid] = parent;
+    }
+
+    void tell(const Event &event) {
+        now_ = event.time;
+        if (event.kind == EventKind::ended) {
+            ended(event);
+            return;
+        }
+        size_t who = find(event.pid);
+        bool first_thread = process(who).pid == event.pid;
+        switch (event.kind) {
+        case EventKind::begins:
+            if (first_thread)
+                begins(who, event);
+            break;
+        case EventKind::returns:
+            if (first_thread)
+                end_wait(who, now_);
+            returns(who, event);
+            break;
+        default:
+            signal(who, event);
+            break;
+        }
+    }
+
+    // ---- waits --------------------------------------------------------------
+
+    void begins(size_t who, const Event &event) {
+        Living &living = living_[who];
+        living.since = now_;
+        living.waiting = event.name == "restart_syscall" ? living.interrupted
+                         : may_wait(event.name) ? common_name(event.name)
+                                                : std::string_view();
+    }
+
+    void end_wait(size_t who, int64_t to) {
+        Living &living = living_[who];
+        if (living.waiting.empty())
+            return;
+        int64_t last = to == never ? history_.end : to;
+        if (last - living.since >= shortest_wait)
+            process(who).waits.push_back({living.waiting, living.since, to});
+        living.interrupted = living.waiting;
+        living.waiting = {};
+    }
+
+    // ---- signals ------------------------------------------------------------
+
+    // Living or dead: an ID is not used again before its process is reaped.
+    size_t child_of(size_t who, long pid) {
+        auto found = latest_.find(static_cast<pid_t>(pid));
+        return found != latest_.end() && process(found->second).parent == who
+                   ? found->second
+                   : nobody;
+    }
+
+    size_t living(long pid) const {
+        auto found = threads_.find(static_cast<pid_t>(pid));
+        return found == threads_.end() ? nobody : found->second;
+    }
+
+    void signal(size_t who, const Event &event) {
+        end_wait(who, now_);
+        long from = number_in(after(event.arguments, "si_pid="));
+        Moment moment = {MomentKind::signal, now_, who, nobody, event.name};
+        if (event.name == "SIGCHLD" &&
+            !contains(event.arguments, "si_code=SI_USER")) {
+            // Its sender may have been reaped before it comes.
+            moment.other = child_of(who, from);
+            if (moment.other != nobody && process(moment.other).ended != never)
+                moment.sent = process(moment.other).ended;
+        } else if (from > 0) {
+            moment.other = living(from);
+            auto sent = sent_.find({who, event.name});
+            if (sent != sent_.end())
+                moment.sent = sent->second;
+        } else if (event.name == "SIGALRM") {
+            moment.sent = living_[who].alarm;
+        }
+        living_[who].in_handler = history_.moments.size();
+        history_.moments.push_back(moment);
+    }
+
+    // ---- calls --------------------------------------------------------------
+
+    void returns(size_t who, const Event &event) {
+        std::string_view name = event.name, words = event.arguments;
+        if (one_of(name, {"rt_sigreturn", "sigreturn"})) {
+            if (living_[who].in_handler != nobody)
+                history_.moments[living_[who].in_handler].handled = now_;
+            living_[who].in_handler = nobody;
+        }
+        if (event.value < 0 && !contains(event.result, "EINPROGRESS"))
+            return;
+        if (is_fork(name)) {
+            if (event.value > 0 &&
+                !threads_.contains(static_cast<pid_t>(event.value)))
+                (void)make(who, event, static_cast<pid_t>(event.value));
+        } else if (one_of(name, {"execve", "execveat"})) {
+            executes(who, words, name == "execveat");
+        } else if (one_of(name, {"wait4", "waitpid", "waitid"})) {
+            reaps(who, event);
+        } else if (one_of(name, {"rt_sigaction", "sigaction", "signal"})) {
+            if (argument(words, 0) == "SIGCHLD" && argument(words, 1) != "NULL")
+                living_[who].reaps_unasked =
+                    contains(argument(words, 1), "SIG_IGN") ||
+                    contains(argument(words, 1), "SA_NOCLDWAIT");
+        } else if (name == "prctl") {
+            if (argument(words, 0) == "PR_SET_CHILD_SUBREAPER")
+                living_[who].adopts = argument(words, 1) != "0";
+        } else if (name == "alarm") {
+            living_[who].alarm = now_;
+            add(MomentKind::alarm, who, nobody, {}, number_in(words));
+        } else if (one_of(name, {"kill", "tkill", "tgkill"})) {
+            sends(who, argument(words, name == "tgkill"),
+                  argument(words, name == "tgkill" ? 2 : 1));
+        } else if (one_of(name, {"write", "writev"})) {
+            writes(who, words);
+        } else {
+            descriptors(who, event);
+        }
+    }
+
+    void executes(size_t who, std::string_view words, bool at) {
+        std::string_view path = argument(words, at ? 1 : 0);
+        size_t slash = path.rfind('/');
+        path = path.substr(slash == path.npos ? 1 : slash + 1);
+        process(who).name = path.substr(0, path.find('"'));
+        for (size_t i : std::vector<size_t>(living_[who].holds))
+            if (Hold &hold = process(who).holds[i]; hold.close_on_exec)
+                let_go(who, &hold);
+        add(MomentKind::executes, who, nobody, argument(words, at ? 2 : 1));
+    }
+
+    void sends(size_t who, std::string_view pid, std::string_view signal) {
+        size_t whom = living(number_in(pid, 0));
+        if (signal == "0")
+            return;
+        if (whom != nobody)
+            sent_[{whom, signal}] = now_;
+        add(MomentKind::sends, who, whom, signal);
+    }
+
+    void writes(size_t who, std::string_view words) {
+        long fd = number_in(words);
+        size_t quote = words.find('"');
+        if ((fd == 1 || fd == 2) && quote != words.npos)
+            add(MomentKind::writes, who, nobody, words.substr(quote), fd);
+    }
+
+    // ---- ends ---------------------------------------------------------------
+
+    void reaps(size_t who, const Event &event) {
+        bool by_id = event.name == "waitid";
+        std::string_view words = event.arguments;
+        std::string_view about = argument(words, by_id ? 2 : 1);
+        if (by_id ? contains(argument(words, 3), "WNOWAIT") ||
+                        !(contains(about, "CLD_EXITED") ||
+                          contains(about, "CLD_KILLED") ||
+                          contains(about, "CLD_DUMPED"))
+                  : contains(about, "WIFSTOPPED") ||
+                        contains(about, "WIFCONTINUED"))
+            return;
+        if (event.value == 0 && !by_id) {
+            add(MomentKind::asks, who);
+            return;
+        }
+        long pid = by_id ? number_in(after(about, "si_pid=")) : event.value;
+        size_t child = child_of(who, pid);
+        if (child == nobody || process(child).gone != never)
+            return;
+        if (process(child).ended == never) // the record does not say it
+            ends(child, 0, {});
+        process(child).reaper = who;
+        process(child).gone = now_;
+        add(MomentKind::reaps, who, child);
+    }
+
+    void ended(const Event &event) {
+        auto thread = threads_.find(event.pid);
+        size_t who =
+            thread == threads_.end() ? find(event.pid) : thread->second;
+        threads_.erase(event.pid);
+        if (process(who).pid == event.pid && process(who).ended == never)
+            ends(who, event.value, event.name);
+    }
+
+    void ends(size_t who, long status, std::string_view killed) {
+        Life &dead = process(who);
+        end_wait(who, now_);
+        dead.ended = now_;
+        dead.status = status;
+        dead.killed = killed;
+        for (size_t i : living_[who].holds)
+            dead.holds[i].to = now_;
+        living_[who].holds.clear();
+        add(MomentKind::ends, who, nobody, killed, status);
+        if (dead.parent == nobody || living_[dead.parent].reaps_unasked)
+            vanish(who);
+
+        size_t heir = dead.parent;
+        while (heir != nobody &&
+               !(living_[heir].adopts && process(heir).ended == never))
+            heir = process(heir).parent;
+        for (size_t i : living_[who].children) {
+            Life &child = process(i);
+            if (child.gone != never)
+                continue;
+            child.parent = heir;
+            add(MomentKind::adopted, i, heir);
+            if (heir != nobody)
+                living_[heir].children.push_back(i);
+            else if (child.ended != never)
+                vanish(i);
+        }
+        living_[who].children.clear();
+    }
+
+    // Whoever reaps it is not in the record, and does so at once.
+    void vanish(size_t who) {
+        process(who).gone = now_;
+        if (process(who).ended < now_)
+            add(MomentKind::vanishes, who);
+    }
+
+    // ---- sockets ------------------------------------------------------------
+
+    Hold *held(size_t who, long fd) {
+        for (size_t i : living_[who].holds)
+            if (process(who).holds[i].fd == fd)
+                return &process(who).holds[i];
+        return nullptr;
+    }
+
+    void let_go(size_t who, Hold *hold) {
+        std::erase(living_[who].holds,
+                   static_cast<size_t>(hold - process(who).holds.data()));
+        hold->to = now_;
+        add(MomentKind::closes, who, nobody, {},
+            static_cast<long>(hold->socket));
+    }
+
+    void hold(size_t who, size_t socket, long fd, bool close_on_exec) {
+        if (Hold *old = held(who, fd)) // dup2 closes it
+            let_go(who, old);
+        living_[who].holds.push_back(process(who).holds.size());
+        process(who).holds.push_back(
+            {socket, static_cast<int>(fd), close_on_exec, now_, never});
+        add(MomentKind::opens, who, nobody, {}, static_cast<long>(socket));
+    }
+
+    size_t new_socket() {
+        history_.sockets.emplace_back();
+        return history_.sockets.size() - 1;
+    }
+
+    // What was inherited is known by its first use.
+    Socket &socket(size_t who, long fd) {
+        if (held(who, fd) == nullptr)
+            hold(who, new_socket(), fd, false);
+        return history_.sockets[held(who, fd)->socket];
+    }
+
+    static long port_in(std::string_view words) {
+        return number_in(after(words, "port=htons("), 0);
+    }
+
+    void descriptors(size_t who, const Event &event) {
+        std::string_view name = event.name, words = event.arguments;
+        long fd = number_in(words);
+        bool close_on_exec = contains(words, "CLOEXEC");
+        if (name == "socket") {
+            if (!contains(words, "DGRAM") && !contains(words, "NETLINK"))
+                hold(who, new_socket(), event.value, close_on_exec);
+        } else if (one_of(name, {"bind", "getsockname"})) {
+            if (Hold *bound = held(who, fd))
+                if (Socket &its = history_.sockets[bound->socket];
+                    its.port == 0 || its.role == Socket::listener)
+                    its.port = port_in(words);
+        } else if (name == "listen") {
+            socket(who, fd).role = Socket::listener;
+        } else if (one_of(name, {"accept", "accept4"})) {
+            socket(who, fd).role = Socket::listener;
+            size_t made = new_socket();
+            history_.sockets[made] = {Socket::accepted, port_in(words)};
+            hold(who, made, event.value, close_on_exec);
+        } else if (name == "connect") {
+            if (Hold *from = held(who, fd))
+                history_.sockets[from->socket] = {Socket::connected,
+                                                  port_in(words)};
+        } else {
+            copies(who, event, fd, close_on_exec);
+        }
+    }
+
+    void copies(size_t who, const Event &event, long fd, bool close_on_exec) {
+        std::string_view name = event.name;
+        std::string_view second = argument(event.arguments, 1);
+        if (name == "close") {
+            if (Hold *closed = held(who, fd))
+                let_go(who, closed);
+        } else if (name == "close_range") {
+            // ~0U, and more than an int can hold, is all.
+            long last = number_in(second, INT32_MAX);
+            for (size_t i : std::vector<size_t>(living_[who].holds)) {
+                Hold &hold = process(who).holds[i];
+                if (hold.fd < fd || hold.fd > last)
+                    continue;
+                if (close_on_exec)
+                    hold.close_on_exec = true;
+                else
+                    let_go(who, &hold);
+            }
+        } else if (one_of(name, {"dup", "dup2", "dup3"}) ||
+                   second.starts_with("F_DUPFD")) {
+            Hold *from = held(who, fd);
+            if (from != nullptr && event.value != fd)
+                hold(who, from->socket, event.value, close_on_exec);
+            else if (Hold *old = held(who, event.value);
+                     from == nullptr && old != nullptr)
+                let_go(who, old);
+        } else if (second == "F_SETFD") {
+            if (Hold *held_fd = held(who, fd))
+                held_fd->close_on_exec = close_on_exec;
+        }
+    }
+
+    const Record &record_;
+    History history_ = {};
+    std::vector<Living> living_;      // as the processes
+    std::map<pid_t, size_t> threads_; // those that live, and their processes
+    std::map<pid_t, size_t> latest_;  // the last process that had the ID
+    // By the pid that a fork returned, and the event: the pid of who forked.
+    std::map<std::pair<long, size_t>, pid_t> forks_;
+    std::map<std::pair<size_t, std::string_view>, int64_t> sent_;
+    size_t at_ = 0;
+    int64_t now_ = 0;
+};
+
+History history_of(const Record &record) {
+    return Historian(record).tell();
+}

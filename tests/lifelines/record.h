@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// record - what strace(1) has written, as events. The views are into the text
+// that was read, or into what a Record keeps beside it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+enum class LineKind {
+    call,       // from "name(" to "= result"
+    unfinished, // its beginning, for another process comes in between
+    resumed,    // its end
+    signal,     // one that is delivered
+    ended,      // the process, by itself or by a signal
+    note,       // stopped, continued, a word of strace's own
+};
+
+struct RecordLine {
+    LineKind kind = LineKind::note;
+    pid_t pid = 0;         // 0 where the line names none
+    int64_t time = -1;     // microseconds since the epoch (-ttt); -1 for none
+    int64_t spent = -1;    // microseconds in the call (-T); -1 for none
+    std::string_view name; // of the call or the signal; of an end by itself ""
+    std::string_view arguments; // without the outer parentheses or braces
+    std::string_view result;    // what stands after "= "
+    long value = -1;            // the number in it, or the exit status
+};
+
+// Reads LINE, without its newline. False: strace has not written it.
+bool read_record_line(std::string_view line, RecordLine *parsed);
+
+enum class EventKind { begins, returns, signal, ended };
+
+// As RecordLine has it; a call that returns has the whole of its arguments.
+struct Event {
+    EventKind kind;
+    pid_t pid;
+    int64_t time; // never before that of the event before it
+    std::string_view name, arguments, result;
+    long value;
+};
+
+struct Record {
+    std::vector<Event> events;
+    std::vector<std::unique_ptr<char[]>> joined; // arguments of resumed calls
+};
+
+struct RecordProblem {
+    size_t line; // from 1
+    const char *what;
+};
+
+// Reads all of TEXT, which has to outlive RECORD. Where it returns false,
+// PROBLEM tells why.
+bool read_record(std::string_view text, Record *record, RecordProblem *problem);
+
+// ---- arguments --------------------------------------------------------------
+
+// The Nth argument, from 0; "" where there is none.
+std::string_view argument(std::string_view arguments, size_t n);
+// What follows KEY in TEXT, as "3" in "si_pid=3, ..." for "si_pid="; "" where
+// KEY is not there.
+std::string_view after(std::string_view text, std::string_view key);
+bool contains(std::string_view text, std::string_view part);
+// The decimal number that TEXT begins with; OTHERWISE where there is none.
+long number_in(std::string_view text, long otherwise = -1);
