@@ -95,8 +95,8 @@ class Historian {
         }
         for (at_ = 0; at_ < record_.events.size(); at_++)
             tell(record_.events[at_]);
-        for (size_t i = 0; i < history_.processes.size(); i++)
-            if (history_.processes[i].ended == never)
+        for (size_t i = 0; i < history_.lives.size(); i++)
+            if (history_.lives[i].ended == never)
                 end_wait(i, never);
         return std::move(history_);
     }
@@ -108,11 +108,11 @@ class Historian {
     }
 
     Life &process(size_t i) {
-        return history_.processes[i];
+        return history_.lives[i];
     }
 
     size_t start(pid_t pid, size_t parent) {
-        size_t child = history_.processes.size();
+        size_t child = history_.lives.size();
         Life born = {pid, parent == nobody ? "" : process(parent).name, parent,
                      now_};
         Living living;
@@ -125,7 +125,7 @@ class Historian {
                 born.holds.back().from = now_;
             }
         }
-        history_.processes.push_back(std::move(born));
+        history_.lives.push_back(std::move(born));
         living_.push_back(std::move(living));
         threads_[pid] = latest_[pid] = child;
         if (parent == nobody)

@@ -70,7 +70,7 @@ struct Life {
 };
 
 struct History {
-    std::vector<Life> processes; // by birth
+    std::vector<Life> lives; // by birth
     std::vector<Socket> sockets;
     std::vector<Moment> moments; // by time
     int64_t begin = 0, end = 0;

@@ -40,8 +40,8 @@ struct Told {
         return history.moments.front();
     }
     const Life &process(size_t i) const {
-        REQUIRE(i < history.processes.size());
-        return history.processes[i];
+        REQUIRE(i < history.lives.size());
+        return history.lives[i];
     }
     int64_t at(int line) const { // of a line, from 0
         return 1000000 + 1000 * line;
@@ -64,7 +64,7 @@ TEST_CASE("a child is forked, ends, is a zombie, and is reaped") {
               "7 wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 3}], 0, NULL) "
               "= 8\n"
               "7 +++ exited with 0 +++\n");
-    REQUIRE(told.history.processes.size() == 2);
+    REQUIRE(told.history.lives.size() == 2);
     CHECK(told.process(0).name == "zombie");
     CHECK(told.process(1).name == "zombie");
     CHECK(told.process(1).parent == 0);
@@ -87,7 +87,7 @@ TEST_CASE("a child may be seen before its fork has returned") {
                   "8 close(3) = 0\n"
                   "7 <... " +
                   fork + " resumed>) = 8\n");
-        REQUIRE(told.history.processes.size() == 2);
+        REQUIRE(told.history.lives.size() == 2);
         CHECK(told.process(1).parent == 0);
         CHECK(told.process(1).born == told.at(1));
         CHECK(told.count(MomentKind::forks) == 1);
@@ -98,7 +98,7 @@ TEST_CASE("a failed fork makes nobody") {
     Told told("7 clone(flags=SIGCHLD) = -1 EAGAIN (Resource temporarily "
               "unavailable)\n"
               "7 clone(flags=SIGCHLD) = ? ERESTARTNOINTR (To be restarted)\n");
-    CHECK(told.history.processes.size() == 1);
+    CHECK(told.history.lives.size() == 1);
 }
 
 TEST_CASE("a thread is no process of its own") {
@@ -106,7 +106,7 @@ TEST_CASE("a thread is no process of its own") {
               "8 write(1, \"x\", 1) = 1\n"
               "8 +++ exited with 0 +++\n"
               "7 +++ exited with 5 +++\n");
-    REQUIRE(told.history.processes.size() == 1);
+    REQUIRE(told.history.lives.size() == 1);
     CHECK(told.process(0).threads == 1);
     CHECK(told.process(0).status == 5);
     CHECK(told.first(MomentKind::writes).process == 0);
@@ -120,7 +120,7 @@ TEST_CASE("an ID that is used again is another process") {
               "8 close(3) = 0\n"
               "7 <... fork resumed>) = 8\n"
               "8 +++ exited with 4 +++\n");
-    REQUIRE(told.history.processes.size() == 3);
+    REQUIRE(told.history.lives.size() == 3);
     CHECK(told.process(1).killed == "SIGKILL");
     CHECK(told.process(1).gone == told.at(2));
     CHECK(told.process(2).status == 4);
@@ -267,5 +267,5 @@ TEST_CASE("an inherited listener is known by its first use") {
 
 TEST_CASE("a record of nothing tells nothing") {
     Record record;
-    CHECK(history_of(record).processes.empty());
+    CHECK(history_of(record).lives.empty());
 }

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: MIT
+// draw_svg - a lane for each process, time to the right.
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <map>
+
+#include "lifelines/draw.h"
+#include "lifelines/words.h"
+
+// In user units, which are pixels at the width of 900.
+static constexpr int picture_width = 900, left = 150, right = 880;
+static constexpr int row_height = 15, bar_height = 14, line_height = 22;
+static constexpr int64_t squeezed = 100000; // gaps from here on have a break
+
+static const char style[] = R"svg(<style>
+svg{background:#fff;font:12px sans-serif}
+text{fill:#222}.h{font-size:15px;font-weight:bold}.b{font-weight:bold}
+.s{fill:#666;font-size:11px}.e{text-anchor:end}.m{text-anchor:middle}
+.run{stroke:#222;stroke-width:6}.wait{stroke:#222;stroke-width:1.5}
+.ax{stroke:#999;fill:none}.brk{stroke:#999;stroke-dasharray:1 3}
+.fork{stroke:#222;fill:none}.forkh{fill:#222}
+.reap{stroke:#087f3f;fill:none;stroke-width:1.5}.reaph,.reapt{fill:#087f3f}
+.sig{stroke:#7a28b8;fill:none;stroke-dasharray:5 3}.sigh,.sigt{fill:#7a28b8}
+.sigo{stroke:#7a28b8;fill:#fff;stroke-width:1.5}
+.z{fill:url(#hatch);stroke:#c62828}.hatch{stroke:#c62828;stroke-width:2}
+.zt{fill:#c62828;font-weight:bold}
+.out{fill:#222;font-family:monospace;font-size:11px}.lead{stroke:#bbb}
+.c0{fill:#1565c0}.c1{fill:#c77700}.c2{fill:#00838f}.c3{fill:#ad1457}
+.c4{fill:#558b2f}.end{stroke:#222;stroke-width:2}
+@media(prefers-color-scheme:dark){svg{background:#16181c}
+text,.out,.forkh{fill:#ddd}.s{fill:#9a9a9a}.run,.wait,.fork,.end{stroke:#ddd}
+.lead{stroke:#555}.reap{stroke:#4cc380}.reaph,.reapt{fill:#4cc380}
+.sig{stroke:#c792ea}.sigh,.sigt{fill:#c792ea}.sigo{stroke:#c792ea;fill:#16181c}
+.z,.hatch{stroke:#ff6b6b}.zt{fill:#ff6b6b}.c0{fill:#64a8f0}.c1{fill:#ffb74d}
+.c2{fill:#4dd0e1}.c3{fill:#f06292}.c4{fill:#9ccc65}}
+</style>
+<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"
+patternTransform="rotate(45)"><path class="hatch" d="M0 0V6"/></pattern></defs>
+)svg";
+
+static std::string xml(std::string_view text) {
+    std::string escaped;
+    for (char c : clean(text))
+        if (c == '<')
+            escaped += "&lt;";
+        else if (c == '&')
+            escaped += "&amp;";
+        else if (c == '>')
+            escaped += "&gt;";
+        else
+            escaped += c;
+    return escaped;
+}
+
+namespace {
+// Where each time is from left to right: what happens needs room, however soon
+// it follows, and what takes long is squeezed.
+class Axis {
+  public:
+    explicit Axis(std::vector<int64_t> times) : times_(std::move(times)) {
+        std::sort(times_.begin(), times_.end());
+        times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
+        at_.push_back(0);
+        for (size_t i = 1; i < times_.size(); i++) {
+            double gap = static_cast<double>(times_[i] - times_[i - 1]);
+            at_.push_back(at_.back() + 4 + 8 * std::log2(1 + gap / 300));
+        }
+        double scale = (right - left) / std::max(at_.back(), 1.0);
+        for (double &x : at_)
+            x = left + x * scale;
+    }
+
+    double x(int64_t time) const {
+        auto next = std::lower_bound(times_.begin(), times_.end(), time);
+        if (next == times_.end())
+            return right;
+        return at_[static_cast<size_t>(next - times_.begin())];
+    }
+
+    const std::vector<int64_t> &times() const {
+        return times_;
+    }
+
+  private:
+    std::vector<int64_t> times_;
+    std::vector<double> at_;
+};
+
+// Rows of texts of which none covers another.
+class Rows {
+  public:
+    int place(double from, double to) {
+        size_t row = 0;
+        while (row < ends_.size() && !fits(ends_[row], from, to))
+            row++;
+        if (row == ends_.size())
+            ends_.emplace_back();
+        ends_[row].push_back({from, to});
+        return static_cast<int>(row);
+    }
+    int count() const {
+        return static_cast<int>(ends_.size());
+    }
+
+  private:
+    static bool fits(const std::vector<std::pair<double, double>> &taken,
+                     double from, double to) {
+        return std::all_of(taken.begin(), taken.end(), [&](auto &other) {
+            return to + 4 <= other.first || from >= other.second + 4;
+        });
+    }
+    std::vector<std::vector<std::pair<double, double>>> ends_;
+};
+
+struct Label {
+    double at, x; // what it is about, and where it begins
+    int row;
+    const char *kind;
+    std::string text;
+};
+
+struct Lane {
+    std::vector<Label> above, below;
+    Rows rows_above, rows_below;
+    std::vector<size_t> sockets; // those it has bars for
+    int top = 0, line = 0, bars = 0, bottom = 0;
+};
+} // namespace
+
+class Picture {
+  public:
+    Picture(const History &history, const DrawOptions &options)
+        : history_(history),
+          shown_(std::min(options.most, history.lives.size())), axis_(times()),
+          lanes_(shown_),
+          title_(options.title.empty() ? title_of(history) : options.title) {
+    }
+
+    std::string draw() {
+        for (size_t i = 0; i < shown_; i++)
+            label_above(i), label_below(i);
+        int y = 34;
+        for (Lane &lane : lanes_) {
+            lane.top = y;
+            lane.line = y + lane.rows_above.count() * row_height + 12;
+            lane.bars = lane.line + line_height - 9 +
+                        lane.rows_below.count() * row_height;
+            lane.bottom =
+                lane.bars + static_cast<int>(lane.sockets.size()) * bar_height;
+            y = lane.bottom + 14;
+        }
+        axis_line(y);
+        for (size_t i = 0; i < shown_; i++)
+            lane(i);
+        for (const Moment &moment : history_.moments)
+            if (moment.process < shown_)
+                arrow(moment);
+        for (size_t i = 0; i < shown_; i++)
+            texts(lanes_[i]);
+        legend(y + 34);
+        return head(y + 34 + 30) + body_ + "</svg>\n";
+    }
+
+  private:
+    [[gnu::format(printf, 2, 3)]] void add(const char *format, ...) {
+        char text[512];
+        va_list words;
+        va_start(words, format);
+        vsnprintf(text, sizeof text, format, words);
+        va_end(words);
+        body_ += text;
+    }
+
+    bool has_bar(const Hold &hold) const {
+        return history_.sockets[hold.socket].role != Socket::unused;
+    }
+
+    // All that is to be seen at a place of its own.
+    std::vector<int64_t> times() const {
+        std::vector<int64_t> times = {history_.begin, history_.end};
+        for (const Moment &moment : history_.moments)
+            if (moment.process < shown_ && !sentence(history_, moment).empty())
+                times.push_back(moment.time);
+        for (size_t i = 0; i < shown_; i++)
+            for (const Wait &wait : history_.lives[i].waits) {
+                times.push_back(wait.from);
+                times.push_back(std::min(wait.to, history_.end));
+            }
+        return times;
+    }
+
+    // ---- texts --------------------------------------------------------------
+
+    static double width_of(const std::string &text, double em) {
+        double width = 0;
+        for (size_t i = 0; i < text.size(); i++)
+            if ((text[i] & 0xc0) != 0x80)
+                width += static_cast<unsigned char>(text[i]) < 0xe3 ? em : 12;
+        return width;
+    }
+
+    static void put(std::vector<Label> *labels, Rows *rows, double at,
+                    const char *kind, const std::string &text) {
+        double width = width_of(text, 6.7);
+        double x = std::min(at, right - width);
+        labels->push_back(
+            {at, x, rows->place(std::min(x, at) - 2, x + width), kind, text});
+    }
+
+    // From right to left, so that none is in the way of an earlier one's lead.
+    void label_above(size_t i) {
+        Lane &lane = lanes_[i];
+        for (size_t n = history_.moments.size(); n-- > 0;) {
+            const Moment &moment = history_.moments[n];
+            double x = axis_.x(moment.time) + 3;
+            if (moment.process != i)
+                continue;
+            if (moment.kind == MomentKind::writes)
+                put(&lane.above, &lane.rows_above, x, "out",
+                    unquoted(moment.text, "", 50));
+            else if (moment.kind == MomentKind::signal)
+                put(&lane.above, &lane.rows_above, x, "sigt",
+                    clean(moment.text));
+            else if (moment.kind == MomentKind::executes && i > 0)
+                put(&lane.above, &lane.rows_above, x, "b",
+                    "exec " + unquoted(moment.text, " ", 30));
+        }
+    }
+
+    void label_below(size_t i) {
+        Lane &lane = lanes_[i];
+        const Life &life = history_.lives[i];
+        for (const Moment &moment : history_.moments) {
+            if (moment.process != i)
+                continue;
+            double x = axis_.x(moment.time);
+            if (moment.kind == MomentKind::forks && moment.other < shown_)
+                put(&lane.below, &lane.rows_below, x + 3, "s", "fork");
+            else if (moment.kind == MomentKind::reaps && moment.other < shown_)
+                put(&lane.below, &lane.rows_below, x + 5, "reapt", "reap");
+            else if (moment.kind == MomentKind::asks)
+                put(&lane.below, &lane.rows_below, x, "reapt", "none yet");
+            else if (moment.kind == MomentKind::alarm)
+                put(&lane.below, &lane.rows_below, x, "sigt",
+                    "alarm " + std::to_string(moment.number) + " s");
+            else if (moment.kind == MomentKind::vanishes)
+                put(&lane.below, &lane.rows_below, x, "reapt",
+                    "process 1 reaps it");
+        }
+        for (const Wait &wait : life.waits) {
+            std::string text(wait.call);
+            double from = axis_.x(wait.from), to = axis_.x(wait.to);
+            double width = width_of(text, 6.2);
+            if (to - from >= width)
+                lane.below.push_back(
+                    {0, (from + to - width) / 2,
+                     lane.rows_below.place((from + to - width) / 2,
+                                           (from + to + width) / 2),
+                     "s", text});
+        }
+        if (life.ended != never)
+            put(&lane.below, &lane.rows_below, axis_.x(life.ended) + 2, "b",
+                end_of(life));
+        if (life.ended != never && life.gone != life.ended) {
+            int64_t until = life.gone == never ? history_.end : life.gone;
+            put(&lane.below, &lane.rows_below, axis_.x(life.ended) + 2, "zt",
+                "zombie " + duration(until - life.ended) +
+                    (life.gone == never ? ", never reaped" : ""));
+        }
+        for (const Hold &hold : life.holds)
+            if (has_bar(hold) &&
+                std::find(lane.sockets.begin(), lane.sockets.end(),
+                          hold.socket) == lane.sockets.end())
+                lane.sockets.push_back(hold.socket);
+    }
+
+    void texts(const Lane &lane) {
+        for (const Label &label : lane.above) {
+            double y = lane.line - 12 - label.row * row_height;
+            add("<path class=\"lead\" d=\"M%.1f %dV%.1f\"/>", label.at - 3,
+                lane.line - 4, y - 8);
+            add("<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", label.kind,
+                label.x, y);
+            body_ += xml(label.text) + "</text>\n";
+        }
+        for (const Label &label : lane.below) {
+            add("<text class=\"%s\" x=\"%.1f\" y=\"%d\">", label.kind, label.x,
+                lane.line + 18 + label.row * row_height);
+            body_ += xml(label.text) + "</text>\n";
+        }
+    }
+
+    // ---- lanes --------------------------------------------------------------
+
+    void line(const char *kind, int64_t from, int64_t to, int y,
+              const std::string &title) {
+        double begin = axis_.x(from), end = axis_.x(to);
+        if (end - begin < 0.1)
+            return;
+        add("<path class=\"%s\" d=\"M%.1f %dH%.1f\"><title>", kind, begin, y,
+            end);
+        body_ += xml(title) + "</title></path>\n";
+    }
+
+    void lane(size_t i) {
+        const Life &life = history_.lives[i];
+        const Lane &lane = lanes_[i];
+        std::string who = name_of(life);
+        std::string threads =
+            life.threads == 0
+                ? ""
+                : " +" + std::to_string(life.threads) + " threads";
+        add("<text class=\"b\" x=\"8\" y=\"%d\">", lane.line + 4);
+        body_ += xml(who + threads) + "</text>\n";
+        int64_t at = life.born;
+        for (const Wait &wait : life.waits) {
+            line("run", at, wait.from, lane.line, who + " runs");
+            int64_t to = std::min(wait.to, history_.end);
+            line("wait", wait.from, to, lane.line,
+                 who + " waits in " + std::string(wait.call) + " for " +
+                     duration(to - wait.from));
+            at = to;
+        }
+        line("run", at, std::min(life.ended, history_.end), lane.line,
+             who + " runs");
+        if (life.ended != never) {
+            double x = axis_.x(life.ended);
+            int64_t until = std::min(life.gone, history_.end);
+            if (until > life.ended) {
+                add("<rect class=\"z\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
+                    "height=\"12\"><title>",
+                    x, lane.line - 6, std::max(axis_.x(until) - x, 2.0));
+                body_ += xml(who + " is a zombie for " +
+                             duration(until - life.ended)) +
+                         "</title></rect>\n";
+            }
+            add("<path class=\"end\" d=\"M%.1f %dv16\"/>\n", x, lane.line - 8);
+        }
+        bars(life, lane);
+    }
+
+    void bars(const Life &life, const Lane &lane) {
+        for (size_t row = 0; row < lane.sockets.size(); row++) {
+            size_t socket = lane.sockets[row];
+            int y = lane.bars + static_cast<int>(row) * bar_height;
+            std::string name = socket_name(history_.sockets[socket]);
+            add("<text class=\"s e\" x=\"%d\" y=\"%d\">", left - 8, y + 9);
+            body_ += xml(name) + "</text>\n";
+            for (const Hold &hold : life.holds) {
+                if (hold.socket != socket)
+                    continue;
+                double from = axis_.x(hold.from), to = axis_.x(hold.to);
+                add("<rect class=\"c%zu\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
+                    "height=\"7\" rx=\"2\"><title>",
+                    socket % 5, from, y + 2, std::max(to - from, 1.5));
+                body_ += xml(name_of(life) + " holds " + name +
+                             " as descriptor " + std::to_string(hold.fd)) +
+                         "</title></rect>\n";
+                if (hold.to < life.ended && to + 34 < right) {
+                    add("<text class=\"s\" x=\"%.1f\" y=\"%d\">close</text>\n",
+                        to + 3, y + 9);
+                }
+            }
+        }
+    }
+
+    // ---- arrows -------------------------------------------------------------
+
+    void arrow(const char *kind, double x, int y, double to_x, int to_y,
+               const std::string &title) {
+        int tip = to_y > y ? -6 : 6, end = to_y + (to_y > y ? -5 : 5);
+        add("<g><path class=\"%s\" d=\"M%.1f %dL%.1f %d\"/>", kind, x, y, to_x,
+            end);
+        add("<path class=\"%sh\" d=\"M%.1f %dl-3.5 %dh7z\"/><title>", kind,
+            to_x, end + (tip < 0 ? 1 : -1), tip);
+        body_ += xml(title) + "</title></g>\n";
+    }
+
+    void arrow(const Moment &moment) {
+        bool other_shown = moment.other < shown_;
+        double x = axis_.x(moment.time);
+        int y = lanes_[moment.process].line;
+        int other = other_shown ? lanes_[moment.other].line : y;
+        std::string title = sentence(history_, moment);
+        if (moment.kind == MomentKind::forks && other_shown) {
+            arrow("fork", x, y, x, other, title);
+        } else if (moment.kind == MomentKind::reaps && other_shown) {
+            arrow("reap", x, other, x, y, title);
+        } else if (moment.kind == MomentKind::signal) {
+            double from =
+                axis_.x(moment.sent == -1 ? moment.time : moment.sent);
+            if (other_shown && moment.other != moment.process)
+                arrow("sig", from, other, x, y, title);
+            else if (moment.sent != -1) // of an alarm, or of its own
+                add("<path class=\"sig\" d=\"M%.1f %dH%.1f\"/>\n", from, y - 8,
+                    x);
+            add("<circle class=\"%s\" cx=\"%.1f\" cy=\"%d\" r=\"4\"><title>",
+                moment.handled == -1 ? "sigo" : "sigh", x, y);
+            body_ += xml(title) + "</title></circle>\n";
+        }
+    }
+
+    // ---- around it ----------------------------------------------------------
+
+    void axis_line(int y) {
+        add("<path class=\"ax\" d=\"M%d %dH%d\"/>\n", left, y, right);
+        const std::vector<int64_t> &times = axis_.times();
+        for (size_t i = 1; i < times.size(); i++) {
+            int64_t gap = times[i] - times[i - 1];
+            if (gap < squeezed)
+                continue;
+            double x = (axis_.x(times[i]) + axis_.x(times[i - 1])) / 2;
+            add("<path class=\"brk\" d=\"M%.1f 34V%dM%.1f 34V%d\"/>\n", x - 2,
+                y - 6, x + 2, y - 6);
+            add("<path class=\"ax\" d=\"M%.1f %dl4 -10m4 0l-4 10\"/>", x - 4,
+                y + 5);
+            add("<text class=\"s m\" x=\"%.1f\" y=\"%d\">", x, y + 18);
+            body_ += duration(gap) + "</text>\n";
+        }
+        add("<text class=\"s e\" x=\"%d\" y=\"%d\">time</text>\n", left - 8,
+            y + 4);
+    }
+
+    void legend(int y) {
+        struct Sign {
+            const char *what, *drawing;
+        };
+        static const Sign signs[] = {
+            {"runs", "<path class=\"run\" d=\"M0 -4h22\"/>"},
+            {"waits", "<path class=\"wait\" d=\"M0 -4h22\"/>"},
+            {"fork", "<path class=\"fork\" d=\"M11 -10v8\"/><path "
+                     "class=\"forkh\" d=\"M11 2l-3.5 -6h7z\"/>"},
+            {"zombie", "<rect class=\"z\" y=\"-10\" width=\"22\" "
+                       "height=\"12\"/>"},
+            {"wait reaps", "<path class=\"reap\" d=\"M11 -6v8\"/><path "
+                           "class=\"reaph\" d=\"M11 -10l-3.5 6h7z\"/>"},
+            {"signal", "<path class=\"sig\" d=\"M0 -4h22\"/>"},
+            {"handler runs", "<circle class=\"sigh\" cx=\"11\" cy=\"-4\" "
+                             "r=\"4\"/>"},
+            {"no handler", "<circle class=\"sigo\" cx=\"11\" cy=\"-4\" "
+                           "r=\"4\"/>"},
+            {"socket held", "<rect class=\"c0\" y=\"-8\" width=\"22\" "
+                            "height=\"7\" rx=\"2\"/>"},
+        };
+        double x = 8;
+        for (const Sign &sign : signs) {
+            add("<g transform=\"translate(%.1f %d)\">", x, y);
+            body_ += sign.drawing;
+            add("<text class=\"s\" x=\"27\">%s</text></g>\n", sign.what);
+            x += 27 + width_of(sign.what, 6) + 18;
+        }
+        std::string rest = folded(history_, shown_);
+        if (!rest.empty()) {
+            add("<text class=\"b\" x=\"8\" y=\"%d\">", y + 20);
+            body_ += "and " + rest + "</text>\n";
+        }
+    }
+
+    std::string head(int height) const {
+        std::string text =
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " +
+            std::to_string(picture_width) + " " + std::to_string(height) +
+            "\" width=\"" + std::to_string(picture_width) + "\" height=\"" +
+            std::to_string(height) +
+            "\" role=\"img\" aria-labelledby=\"title desc\">\n"
+            "<title id=\"title\">" +
+            xml(title_) +
+            "</title>\n"
+            "<desc id=\"desc\">";
+        int told = 0;
+        for (const Moment &moment : history_.moments)
+            if (moment.process < shown_ && told < 200)
+                if (std::string line = sentence(history_, moment);
+                    !line.empty()) {
+                    text += xml(line) + ".\n";
+                    told++;
+                }
+        return text + "</desc>\n" + style +
+               "<text class=\"h\" x=\"8\" y=\"20\">" + xml(title_) +
+               "</text>\n";
+    }
+
+    const History &history_;
+    size_t shown_;
+    Axis axis_;
+    std::vector<Lane> lanes_;
+    std::string title_, body_;
+};
+
+std::string draw_svg(const History &history, const DrawOptions &options) {
+    return Picture(history, options).draw();
+}

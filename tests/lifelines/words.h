@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// words - what both pictures say. Texts are UTF-8 without control characters,
+// whatever a record holds.
+#pragma once
+
+#include <string>
+
+#include "lifelines/history.h"
+
+std::string clean(std::string_view text);
+// The strings in what `writes` or `executes` have, without their quotes, one
+// after the other with BETWEEN; at most MOST characters.
+std::string unquoted(std::string_view text, std::string_view between,
+                     size_t most);
+// TEXT, at most MOST characters of it.
+std::string cut(const std::string &text, size_t most);
+size_t characters(std::string_view text);
+std::string duration(int64_t microseconds); // "1.2 s", "350 ms"
+std::string name_of(const Life &life);      // "zombie 4242"
+std::string end_of(const Life &life);       // "exit 3", "SIGKILL"
+std::string socket_name(const Socket &socket);
+// The command that the record begins with.
+std::string title_of(const History &history);
+// "zombie 4242 forks 4243"; "" for what no picture tells.
+std::string sentence(const History &history, const Moment &moment);
+// "2 more processes: 1 reaped, 1 a zombie to the end"; "" where all are shown.
+std::string folded(const History &history, size_t shown);
