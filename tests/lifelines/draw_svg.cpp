@@ -12,11 +12,13 @@
 // In user units, which are pixels at the width of 900.
 static constexpr int picture_width = 900, left = 150, right = 880;
 static constexpr int row_height = 15, bar_height = 14, line_height = 22;
+static constexpr size_t most_labels = 60, most_bars = 8; // of a lane
 static constexpr int64_t squeezed = 100000; // gaps from here on have a break
 
 static const char style[] = R"svg(<style>
 svg{background:#fff;font:12px sans-serif}
 text{fill:#222}.h{font-size:15px;font-weight:bold}.b{font-weight:bold}
+.l{paint-order:stroke;stroke:#fff;stroke-width:3px}
 .s{fill:#666;font-size:11px}.e{text-anchor:end}.m{text-anchor:middle}
 .run{stroke:#222;stroke-width:6}.wait{stroke:#222;stroke-width:1.5}
 .ax{stroke:#999;fill:none}.brk{stroke:#999;stroke-dasharray:1 3}
@@ -30,7 +32,7 @@ text{fill:#222}.h{font-size:15px;font-weight:bold}.b{font-weight:bold}
 .c0{fill:#1565c0}.c1{fill:#c77700}.c2{fill:#00838f}.c3{fill:#ad1457}
 .c4{fill:#558b2f}.end{stroke:#222;stroke-width:2}
 @media(prefers-color-scheme:dark){svg{background:#16181c}
-text,.out,.forkh{fill:#ddd}.s{fill:#9a9a9a}.run,.wait,.fork,.end{stroke:#ddd}
+text,.out,.forkh{fill:#ddd}.l{stroke:#16181c}.s{fill:#9a9a9a}.run,.wait,.fork,.end{stroke:#ddd}
 .lead{stroke:#555}.reap{stroke:#4cc380}.reaph,.reapt{fill:#4cc380}
 .sig{stroke:#c792ea}.sigh,.sigt{fill:#c792ea}.sigo{stroke:#c792ea;fill:#16181c}
 .z,.hatch{stroke:#ff6b6b}.zt{fill:#ff6b6b}.c0{fill:#64a8f0}.c1{fill:#ffb74d}
@@ -88,21 +90,59 @@ class Axis {
     std::vector<double> at_;
 };
 
-// Rows of texts of which none covers another.
-class Rows {
+// As wide as it is in most fonts, or wider.
+double width_of(const std::string &text) {
+    double width = 0;
+    for (unsigned char c : text)
+        width += (c & 0xc0) == 0x80     ? 0
+                 : c >= 0xe3            ? 12
+                 : c >= 'A' && c <= 'Z' ? 8.2
+                                        : 6.7;
+    return width;
+}
+
+struct Label {
+    double at; // what it is about
+    const char *kind;
+    std::string text;
+    double x = 0;
+    int row = 0;
+};
+
+// Texts in rows, so that none covers another.
+class Labels {
   public:
-    int place(double from, double to) {
-        size_t row = 0;
-        while (row < ends_.size() && !fits(ends_[row], from, to))
-            row++;
-        if (row == ends_.size())
-            ends_.emplace_back();
-        ends_[row].push_back({from, to});
-        return static_cast<int>(row);
+    void add(double at, const char *kind, const std::string &text) {
+        if (all.size() < most_labels)
+            all.push_back({at, kind, text});
+        else
+            left_out++;
     }
-    int count() const {
-        return static_cast<int>(ends_.size());
+    // From left to right, or with BACKWARDS so that no text is in the way of an
+    // earlier one's lead.
+    void place(bool backwards) {
+        if (backwards)
+            std::reverse(all.begin(), all.end());
+        for (Label &label : all) {
+            double width = width_of(label.text);
+            label.x = std::min(label.at, right - width);
+            double from = std::min(label.x, label.at) - 2;
+            size_t row = 0;
+            while (row < taken_.size() &&
+                   !fits(taken_[row], from, label.x + width))
+                row++;
+            if (row == taken_.size())
+                taken_.emplace_back();
+            taken_[row].push_back({from, label.x + width});
+            label.row = static_cast<int>(row);
+        }
     }
+    int height() const {
+        return static_cast<int>(taken_.size()) * row_height;
+    }
+
+    std::vector<Label> all;
+    int left_out = 0;
 
   private:
     static bool fits(const std::vector<std::pair<double, double>> &taken,
@@ -111,21 +151,14 @@ class Rows {
             return to + 4 <= other.first || from >= other.second + 4;
         });
     }
-    std::vector<std::vector<std::pair<double, double>>> ends_;
-};
-
-struct Label {
-    double at, x; // what it is about, and where it begins
-    int row;
-    const char *kind;
-    std::string text;
+    std::vector<std::vector<std::pair<double, double>>> taken_;
 };
 
 struct Lane {
-    std::vector<Label> above, below;
-    Rows rows_above, rows_below;
+    Labels above, below;
     std::vector<size_t> sockets; // those it has bars for
-    int top = 0, line = 0, bars = 0, bottom = 0;
+    int line = 0, bars = 0, bottom = 0;
+    int holds_left_out = 0;
 };
 } // namespace
 
@@ -139,14 +172,15 @@ class Picture {
     }
 
     std::string draw() {
-        for (size_t i = 0; i < shown_; i++)
-            label_above(i), label_below(i);
+        for (const Moment &moment : history_.moments)
+            if (in_picture(history_, moment, shown_))
+                label(moment, &lanes_[moment.process]);
         int y = 34;
         for (Lane &lane : lanes_) {
-            lane.top = y;
-            lane.line = y + lane.rows_above.count() * row_height + 12;
-            lane.bars = lane.line + line_height - 9 +
-                        lane.rows_below.count() * row_height;
+            label(history_.lives[static_cast<size_t>(&lane - &lanes_[0])],
+                  &lane);
+            lane.line = y + lane.above.height() + 12;
+            lane.bars = lane.line + line_height - 9 + lane.below.height();
             lane.bottom =
                 lane.bars + static_cast<int>(lane.sockets.size()) * bar_height;
             y = lane.bottom + 14;
@@ -155,12 +189,13 @@ class Picture {
         for (size_t i = 0; i < shown_; i++)
             lane(i);
         for (const Moment &moment : history_.moments)
-            if (moment.process < shown_)
+            if (in_picture(history_, moment, shown_))
                 arrow(moment);
         for (size_t i = 0; i < shown_; i++)
             texts(lanes_[i]);
         legend(y + 34);
-        return head(y + 34 + 30) + body_ + "</svg>\n";
+        return head(y + (history_.lives.size() > shown_ ? 64 : 46)) + body_ +
+               "</svg>\n";
     }
 
   private:
@@ -173,6 +208,11 @@ class Picture {
         body_ += text;
     }
 
+    static const char *colour(size_t socket) {
+        static const char *const colours[] = {"c0", "c1", "c2", "c3", "c4"};
+        return socket == nobody ? "s" : colours[socket % 5];
+    }
+
     bool has_bar(const Hold &hold) const {
         return history_.sockets[hold.socket].role != Socket::unused;
     }
@@ -181,7 +221,7 @@ class Picture {
     std::vector<int64_t> times() const {
         std::vector<int64_t> times = {history_.begin, history_.end};
         for (const Moment &moment : history_.moments)
-            if (moment.process < shown_ && !sentence(history_, moment).empty())
+            if (in_picture(history_, moment, shown_))
                 times.push_back(moment.time);
         for (size_t i = 0; i < shown_; i++)
             for (const Wait &wait : history_.lives[i].waits) {
@@ -193,103 +233,100 @@ class Picture {
 
     // ---- texts --------------------------------------------------------------
 
-    static double width_of(const std::string &text, double em) {
-        double width = 0;
-        for (size_t i = 0; i < text.size(); i++)
-            if ((text[i] & 0xc0) != 0x80)
-                width += static_cast<unsigned char>(text[i]) < 0xe3 ? em : 12;
-        return width;
-    }
-
-    static void put(std::vector<Label> *labels, Rows *rows, double at,
-                    const char *kind, const std::string &text) {
-        double width = width_of(text, 6.7);
-        double x = std::min(at, right - width);
-        labels->push_back(
-            {at, x, rows->place(std::min(x, at) - 2, x + width), kind, text});
-    }
-
-    // From right to left, so that none is in the way of an earlier one's lead.
-    void label_above(size_t i) {
-        Lane &lane = lanes_[i];
-        for (size_t n = history_.moments.size(); n-- > 0;) {
-            const Moment &moment = history_.moments[n];
-            double x = axis_.x(moment.time) + 3;
-            if (moment.process != i)
-                continue;
-            if (moment.kind == MomentKind::writes)
-                put(&lane.above, &lane.rows_above, x, "out",
-                    unquoted(moment.text, "", 50));
-            else if (moment.kind == MomentKind::signal)
-                put(&lane.above, &lane.rows_above, x, "sigt",
-                    clean(moment.text));
-            else if (moment.kind == MomentKind::executes && i > 0)
-                put(&lane.above, &lane.rows_above, x, "b",
-                    "exec " + unquoted(moment.text, " ", 30));
+    void label(const Moment &moment, Lane *lane) {
+        double x = axis_.x(moment.time);
+        const char *kind = colour(moment.socket);
+        switch (moment.kind) {
+        case MomentKind::writes:
+            if (moment.socket == nobody)
+                lane->above.add(x + 3, "out", unquoted(moment.text, "", 70));
+            else
+                lane->above.add(x + 3, kind,
+                                "\u2192 " + unquoted(moment.text, "", 24));
+            break;
+        case MomentKind::reads:
+            lane->above.add(x + 3, kind,
+                            "\u2190 " + (moment.text.empty()
+                                             ? "end of file"
+                                             : unquoted(moment.text, "", 24)));
+            break;
+        case MomentKind::shuts:
+            lane->above.add(x + 3, kind, "shutdown");
+            break;
+        case MomentKind::signal:
+            lane->above.add(x + 3, "sigt", clean(moment.text));
+            break;
+        case MomentKind::executes:
+            if (moment.process > 0 || moment.time > history_.begin + squeezed)
+                lane->above.add(x + 3, "b",
+                                "exec " + unquoted(moment.text, " ", 30));
+            break;
+        case MomentKind::forks:
+            lane->below.add(x + 3, "s", "fork");
+            break;
+        case MomentKind::reaps:
+            lane->below.add(x + 5, "reapt", "reap");
+            break;
+        case MomentKind::asks:
+            lane->below.add(x, "reapt", "none yet");
+            break;
+        case MomentKind::alarm:
+            lane->below.add(x, "sigt",
+                            "alarm " + std::to_string(moment.number) + " s");
+            break;
+        case MomentKind::vanishes:
+            lane->below.add(x, "reapt", "process 1 reaps it");
+            break;
+        default:
+            break;
         }
     }
 
-    void label_below(size_t i) {
-        Lane &lane = lanes_[i];
-        const Life &life = history_.lives[i];
-        for (const Moment &moment : history_.moments) {
-            if (moment.process != i)
-                continue;
-            double x = axis_.x(moment.time);
-            if (moment.kind == MomentKind::forks && moment.other < shown_)
-                put(&lane.below, &lane.rows_below, x + 3, "s", "fork");
-            else if (moment.kind == MomentKind::reaps && moment.other < shown_)
-                put(&lane.below, &lane.rows_below, x + 5, "reapt", "reap");
-            else if (moment.kind == MomentKind::asks)
-                put(&lane.below, &lane.rows_below, x, "reapt", "none yet");
-            else if (moment.kind == MomentKind::alarm)
-                put(&lane.below, &lane.rows_below, x, "sigt",
-                    "alarm " + std::to_string(moment.number) + " s");
-            else if (moment.kind == MomentKind::vanishes)
-                put(&lane.below, &lane.rows_below, x, "reapt",
-                    "process 1 reaps it");
-        }
+    void label(const Life &life, Lane *lane) {
         for (const Wait &wait : life.waits) {
-            std::string text(wait.call);
+            std::string call(wait.call);
             double from = axis_.x(wait.from), to = axis_.x(wait.to);
-            double width = width_of(text, 6.2);
-            if (to - from >= width)
-                lane.below.push_back(
-                    {0, (from + to - width) / 2,
-                     lane.rows_below.place((from + to - width) / 2,
-                                           (from + to + width) / 2),
-                     "s", text});
+            if (to - from >= width_of(call))
+                lane->below.add((from + to - width_of(call)) / 2, "s", call);
         }
         if (life.ended != never)
-            put(&lane.below, &lane.rows_below, axis_.x(life.ended) + 2, "b",
-                end_of(life));
-        if (life.ended != never && life.gone != life.ended) {
-            int64_t until = life.gone == never ? history_.end : life.gone;
-            put(&lane.below, &lane.rows_below, axis_.x(life.ended) + 2, "zt",
-                "zombie " + duration(until - life.ended) +
-                    (life.gone == never ? ", never reaped" : ""));
+            lane->below.add(axis_.x(life.ended) + 2, "b", end_of(life));
+        if (int64_t until = std::min(life.gone, history_.end);
+            until > life.ended)
+            lane->below.add(axis_.x(life.ended) + 2, "zt",
+                            "zombie " + duration(until - life.ended) +
+                                (life.gone == never ? ", never reaped" : ""));
+        for (const Hold &hold : life.holds) {
+            auto known = std::find(lane->sockets.begin(), lane->sockets.end(),
+                                   hold.socket);
+            if (!has_bar(hold) || known != lane->sockets.end())
+                continue;
+            if (lane->sockets.size() < most_bars)
+                lane->sockets.push_back(hold.socket);
+            else
+                lane->holds_left_out++;
         }
-        for (const Hold &hold : life.holds)
-            if (has_bar(hold) &&
-                std::find(lane.sockets.begin(), lane.sockets.end(),
-                          hold.socket) == lane.sockets.end())
-                lane.sockets.push_back(hold.socket);
+        lane->above.place(true);
+        lane->below.place(false);
     }
 
     void texts(const Lane &lane) {
-        for (const Label &label : lane.above) {
-            double y = lane.line - 12 - label.row * row_height;
-            add("<path class=\"lead\" d=\"M%.1f %dV%.1f\"/>", label.at - 3,
-                lane.line - 4, y - 8);
-            add("<text class=\"%s\" x=\"%.1f\" y=\"%.1f\">", label.kind,
-                label.x, y);
-            body_ += xml(label.text) + "</text>\n";
-        }
-        for (const Label &label : lane.below) {
-            add("<text class=\"%s\" x=\"%.1f\" y=\"%d\">", label.kind, label.x,
-                lane.line + 18 + label.row * row_height);
-            body_ += xml(label.text) + "</text>\n";
-        }
+        auto y_above = [&](const Label &label) {
+            return lane.line - 12 - label.row * row_height;
+        };
+        for (const Label &label : lane.above.all)
+            add("<path class=\"lead\" d=\"M%.1f %dV%d\"/>\n", label.at - 3,
+                lane.line - 4, y_above(label) - 8);
+        for (const Label &label : lane.above.all)
+            text(label, y_above(label));
+        for (const Label &label : lane.below.all)
+            text(label, lane.line + 18 + label.row * row_height);
+    }
+
+    void text(const Label &label, int y) {
+        add("<text class=\"l %s\" x=\"%.1f\" y=\"%d\">", label.kind, label.x,
+            y);
+        body_ += xml(label.text) + "</text>\n";
     }
 
     // ---- lanes --------------------------------------------------------------
@@ -314,6 +351,11 @@ class Picture {
                 : " +" + std::to_string(life.threads) + " threads";
         add("<text class=\"b\" x=\"8\" y=\"%d\">", lane.line + 4);
         body_ += xml(who + threads) + "</text>\n";
+        int labels = lane.above.left_out + lane.below.left_out;
+        if (labels + lane.holds_left_out > 0)
+            add("<text class=\"s\" x=\"8\" y=\"%d\">+%d texts, %d "
+                "sockets</text>\n",
+                lane.line + 18, labels, lane.holds_left_out);
         int64_t at = life.born;
         for (const Wait &wait : life.waits) {
             line("run", at, wait.from, lane.line, who + " runs");
@@ -352,13 +394,13 @@ class Picture {
                 if (hold.socket != socket)
                     continue;
                 double from = axis_.x(hold.from), to = axis_.x(hold.to);
-                add("<rect class=\"c%zu\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
+                add("<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
                     "height=\"7\" rx=\"2\"><title>",
-                    socket % 5, from, y + 2, std::max(to - from, 1.5));
+                    colour(socket), from, y + 2, std::max(to - from, 1.5));
                 body_ += xml(name_of(life) + " holds " + name +
                              " as descriptor " + std::to_string(hold.fd)) +
                          "</title></rect>\n";
-                if (hold.to < life.ended && to + 34 < right) {
+                if (hold.to < life.ended && to + 34 < picture_width) {
                     add("<text class=\"s\" x=\"%.1f\" y=\"%d\">close</text>\n",
                         to + 3, y + 9);
                 }
@@ -421,6 +463,8 @@ class Picture {
         }
         add("<text class=\"s e\" x=\"%d\" y=\"%d\">time</text>\n", left - 8,
             y + 4);
+        add("<text class=\"s e\" x=\"%d\" y=\"20\">", right);
+        body_ += duration(history_.end - history_.begin) + " in all</text>\n";
     }
 
     void legend(int y) {
@@ -449,7 +493,7 @@ class Picture {
             add("<g transform=\"translate(%.1f %d)\">", x, y);
             body_ += sign.drawing;
             add("<text class=\"s\" x=\"27\">%s</text></g>\n", sign.what);
-            x += 27 + width_of(sign.what, 6) + 18;
+            x += 27 + width_of(sign.what) + 18;
         }
         std::string rest = folded(history_, shown_);
         if (!rest.empty()) {
@@ -471,12 +515,8 @@ class Picture {
             "<desc id=\"desc\">";
         int told = 0;
         for (const Moment &moment : history_.moments)
-            if (moment.process < shown_ && told < 200)
-                if (std::string line = sentence(history_, moment);
-                    !line.empty()) {
-                    text += xml(line) + ".\n";
-                    told++;
-                }
+            if (in_picture(history_, moment, shown_) && told++ < 200)
+                text += xml(sentence(history_, moment)) + ".\n";
         return text + "</desc>\n" + style +
                "<text class=\"h\" x=\"8\" y=\"20\">" + xml(title_) +
                "</text>\n";

@@ -62,8 +62,7 @@ std::string draw_text(const History &history, const DrawOptions &options) {
         "┃ runs  │ waits  ▒ zombie  ┻ ends  ━ fork, reap  ╌ signal\n\n";
     int64_t before = history.begin;
     for (const Moment &moment : history.moments) {
-        std::string line = sentence(history, moment);
-        if (moment.process >= shown || line.empty())
+        if (!in_picture(history, moment, shown))
             continue;
         if (moment.time - before >= squeezed)
             text += "      ⋮  " +
@@ -74,7 +73,7 @@ std::string draw_text(const History &history, const DrawOptions &options) {
         snprintf(time, sizeof time, "%7.3f  ",
                  static_cast<double>(moment.time - history.begin) / 1e6);
         text += time + columns(history, shown, moment.time, &moment) +
-                cut(line, room) + "\n";
+                cut(sentence(history, moment), room) + "\n";
     }
     std::string rest = folded(history, shown);
     return text + (rest.empty() ? "" : "and " + rest + "\n");

@@ -73,6 +73,7 @@ struct Living {
     bool adopts = false;        // PR_SET_CHILD_SUBREAPER
     size_t in_handler = nobody; // the moment of the signal
     int64_t alarm = -1;
+    int told = 0; // of what it has read, and written to sockets
     std::vector<size_t> children = {};
     std::vector<size_t> holds = {}; // those of its holds that last
 };
@@ -171,6 +172,8 @@ class Historian {
                 begins(who, event);
             break;
         case EventKind::returns:
+            if (contains(event.arguments, "WNOHANG"))
+                living_[who].waiting = {};
             if (first_thread)
                 end_wait(who, now_);
             returns(who, event);
@@ -272,8 +275,14 @@ class Historian {
         } else if (one_of(name, {"kill", "tkill", "tgkill"})) {
             sends(who, argument(words, name == "tgkill"),
                   argument(words, name == "tgkill" ? 2 : 1));
-        } else if (one_of(name, {"write", "writev"})) {
-            writes(who, words);
+        } else if (one_of(name, {"read", "readv", "recv", "recvfrom"})) {
+            moves(who, event, MomentKind::reads, 0, 0);
+        } else if (one_of(name, {"write", "writev", "send", "sendto"})) {
+            moves(who, event, MomentKind::writes, 1, 2);
+        } else if (name == "shutdown") {
+            if (held(who, number_in(words)) != nullptr)
+                add_socket(MomentKind::shuts, who,
+                           held(who, number_in(words))->socket);
         } else {
             descriptors(who, event);
         }
@@ -299,11 +308,26 @@ class Historian {
         add(MomentKind::sends, who, whom, signal);
     }
 
-    void writes(size_t who, std::string_view words) {
-        long fd = number_in(words);
-        size_t quote = words.find('"');
-        if ((fd == 1 || fd == 2) && quote != words.npos)
-            add(MomentKind::writes, who, nobody, words.substr(quote), fd);
+    // From or to a socket, or descriptors FIRST to LAST.
+    void moves(size_t who, const Event &event, MomentKind kind, long first,
+               long last) {
+        long fd = number_in(event.arguments);
+        const Hold *from = held(who, fd);
+        std::string_view text = argument(event.arguments, 1);
+        if ((from == nullptr && (fd < first || fd > last)) ||
+            !contains(text, "\""))
+            return;
+        bool output = from == nullptr && kind == MomentKind::writes;
+        if (!output && living_[who].told++ >= most_told)
+            return;
+        add(kind, who, nobody, event.value == 0 ? "" : text);
+        history_.moments.back().socket =
+            from == nullptr ? nobody : from->socket;
+    }
+
+    void add_socket(MomentKind kind, size_t who, size_t socket) {
+        add(kind, who);
+        history_.moments.back().socket = socket;
     }
 
     // ---- ends ---------------------------------------------------------------
@@ -394,8 +418,7 @@ class Historian {
         std::erase(living_[who].holds,
                    static_cast<size_t>(hold - process(who).holds.data()));
         hold->to = now_;
-        add(MomentKind::closes, who, nobody, {},
-            static_cast<long>(hold->socket));
+        add_socket(MomentKind::closes, who, hold->socket);
     }
 
     void hold(size_t who, size_t socket, long fd, bool close_on_exec) {
@@ -404,7 +427,7 @@ class Historian {
         living_[who].holds.push_back(process(who).holds.size());
         process(who).holds.push_back(
             {socket, static_cast<int>(fd), close_on_exec, now_, never});
-        add(MomentKind::opens, who, nobody, {}, static_cast<long>(socket));
+        add_socket(MomentKind::opens, who, socket);
     }
 
     size_t new_socket() {

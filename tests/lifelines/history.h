@@ -31,12 +31,15 @@ enum class MomentKind {
     starts,   // the first process, or one whose parent is not in the record
     forks,    // `other` is the child
     executes, // `text` is the program
-    writes,   // `text` has the string as strace has written it, `number` the fd
+    reads,    // from descriptor 0 or `socket`; `text` is the string as strace
+              // has written it, "" at the end of file
+    writes,   // the same, to descriptor 1 or 2, or `socket`
+    shuts,    // its direction of `socket`
     alarm,    // is asked for, in `number` seconds
     sends,    // `text` is the signal, `other` whom it is for, if in the record
     signal,   // is delivered; `text` is its name, `other` the sender
-    opens,    // `number` is the socket
-    closes,   // `number` is the socket
+    opens,    // `socket`
+    closes,   // `socket`
     ends,     // `text` is the signal that killed it, or `number` the status
     adopted,  // its parent has ended; `other` is the next one
     asks,     // by WNOHANG, and no child has ended
@@ -51,6 +54,7 @@ struct Moment {
     size_t other = nobody;
     std::string_view text = {};
     long number = 0;
+    size_t socket = nobody;
     // Of a signal: when it was sent, and when its handler had run; -1 where it
     // is not known, or there was none.
     int64_t sent = -1, handled = -1;
@@ -76,6 +80,8 @@ struct History {
     int64_t begin = 0, end = 0;
 };
 
+// What a process reads, or writes to a socket, is told this many times.
+constexpr int most_told = 20;
 // Waits below this many microseconds are no waits.
 constexpr int64_t shortest_wait = 200;
 

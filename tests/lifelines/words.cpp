@@ -165,7 +165,9 @@ std::string sentence(const History &history, const Moment &moment) {
     std::string who = name_of(life);
     bool in_record = moment.other != nobody;
     std::string other = in_record ? pid_of(history, moment.other) : "";
-    size_t socket = static_cast<size_t>(moment.number);
+    std::string socket = "standard input";
+    if (moment.socket != nobody)
+        socket = socket_name(history.sockets[moment.socket]);
     switch (moment.kind) {
     case MomentKind::starts:
         return who + " starts";
@@ -173,8 +175,16 @@ std::string sentence(const History &history, const Moment &moment) {
         return who + " forks " + other;
     case MomentKind::executes:
         return who + " executes " + unquoted(moment.text, " ", 40);
+    case MomentKind::reads:
+        return who + " reads " +
+               (moment.text.empty() ? "the end"
+                                    : unquoted(moment.text, "", 24)) +
+               " from " + socket;
     case MomentKind::writes:
-        return who + " writes " + unquoted(moment.text, "", 44);
+        return who + " writes " + unquoted(moment.text, "", 44) +
+               (moment.socket == nobody ? "" : " to " + socket);
+    case MomentKind::shuts:
+        return who + " shuts down " + socket;
     case MomentKind::alarm:
         return who + " sets an alarm of " + std::to_string(moment.number) +
                " s";
@@ -184,12 +194,9 @@ std::string sentence(const History &history, const Moment &moment) {
     case MomentKind::signal:
         return who + signal_sentence(history, moment);
     case MomentKind::opens:
+        return who + " opens " + socket;
     case MomentKind::closes:
-        if (history.sockets[socket].role == Socket::unused)
-            return "";
-        return who +
-               (moment.kind == MomentKind::opens ? " opens " : " closes ") +
-               socket_name(history.sockets[socket]);
+        return who + " closes " + socket;
     case MomentKind::ends:
         return who + " ends: " + end_of(life) +
                (life.gone == life.ended ? "" : ": a zombie");
@@ -204,6 +211,16 @@ std::string sentence(const History &history, const Moment &moment) {
         return who + " is reaped by process 1";
     }
     return "";
+}
+
+bool in_picture(const History &history, const Moment &moment, size_t shown) {
+    bool of_other = moment.kind == MomentKind::forks ||
+                    moment.kind == MomentKind::reaps ||
+                    moment.kind == MomentKind::signal;
+    return moment.process < shown &&
+           (!of_other || moment.other == nobody || moment.other < shown) &&
+           (moment.socket == nobody ||
+            history.sockets[moment.socket].role != Socket::unused);
 }
 
 std::string folded(const History &history, size_t shown) {

@@ -21,7 +21,9 @@ std::string end_of(const Life &life);       // "exit 3", "SIGKILL"
 std::string socket_name(const Socket &socket);
 // The command that the record begins with.
 std::string title_of(const History &history);
-// "zombie 4242 forks 4243"; "" for what no picture tells.
+// "zombie 4242 forks 4243".
 std::string sentence(const History &history, const Moment &moment);
+// Whether MOMENT is of the first SHOWN processes alone, and to be told.
+bool in_picture(const History &history, const Moment &moment, size_t shown);
 // "2 more processes: 1 reaped, 1 a zombie to the end"; "" where all are shown.
 std::string folded(const History &history, size_t shown);
