@@ -306,6 +306,7 @@ class Picture {
             else
                 lane->holds_left_out++;
         }
+        lane->holds_left_out += life.unfollowed;
         lane->above.place(true);
         lane->below.place(false);
     }

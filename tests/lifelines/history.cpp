@@ -424,6 +424,10 @@ class Historian {
     void hold(size_t who, size_t socket, long fd, bool close_on_exec) {
         if (Hold *old = held(who, fd)) // dup2 closes it
             let_go(who, old);
+        if (living_[who].holds.size() == most_held) {
+            process(who).unfollowed++;
+            return;
+        }
         living_[who].holds.push_back(process(who).holds.size());
         process(who).holds.push_back(
             {socket, static_cast<int>(fd), close_on_exec, now_, never});
@@ -436,10 +440,11 @@ class Historian {
     }
 
     // What was inherited is known by its first use.
-    Socket &socket(size_t who, long fd) {
+    void listens(size_t who, long fd) {
         if (held(who, fd) == nullptr)
             hold(who, new_socket(), fd, false);
-        return history_.sockets[held(who, fd)->socket];
+        if (const Hold *listener = held(who, fd))
+            history_.sockets[listener->socket].role = Socket::listener;
     }
 
     static long port_in(std::string_view words) {
@@ -459,9 +464,9 @@ class Historian {
                     its.port == 0 || its.role == Socket::listener)
                     its.port = port_in(words);
         } else if (name == "listen") {
-            socket(who, fd).role = Socket::listener;
+            listens(who, fd);
         } else if (one_of(name, {"accept", "accept4"})) {
-            socket(who, fd).role = Socket::listener;
+            listens(who, fd);
             size_t made = new_socket();
             history_.sockets[made] = {Socket::accepted, port_in(words)};
             hold(who, made, event.value, close_on_exec);

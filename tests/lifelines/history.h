@@ -68,7 +68,8 @@ struct Life {
     long status = 0;                           // where it ended by itself
     std::string_view killed = {};              // the signal, where not
     size_t reaper = nobody;
-    int threads = 0; // beside the first
+    int threads = 0;    // beside the first
+    int unfollowed = 0; // sockets
     std::vector<Wait> waits = {};
     std::vector<Hold> holds = {};
 };
@@ -82,6 +83,8 @@ struct History {
 
 // What a process reads, or writes to a socket, is told this many times.
 constexpr int most_told = 20;
+// So many sockets of a process are followed at a time; the others are counted.
+constexpr size_t most_held = 64;
 // Waits below this many microseconds are no waits.
 constexpr int64_t shortest_wait = 200;
 

@@ -1,57 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The lives that a record tells of.
-#include <doctest/doctest.h>
-#include <ostream>
-#include <string>
-
-#include "lifelines/history.h"
-
-namespace {
-// Times are microseconds since the first line's; text and record stay.
-struct Told {
-    explicit Told(const std::string &lines) {
-        int64_t time = 1000000;
-        for (size_t at = 0; at < lines.size();) {
-            size_t end = lines.find('\n', at);
-            std::string line = lines.substr(at, end - at);
-            size_t blank = line.find(' ');
-            text += line.substr(0, blank) + " " +
-                    std::to_string(time / 1000000) + "." +
-                    std::to_string(time + 1000000).substr(1) +
-                    line.substr(blank) + "\n";
-            time += 1000;
-            at = end == lines.npos ? lines.size() : end + 1;
-        }
-        RecordProblem problem = {};
-        REQUIRE_MESSAGE(read_record(text, &record, &problem), problem.what);
-        history = history_of(record);
-    }
-    size_t count(MomentKind kind) const {
-        size_t n = 0;
-        for (const Moment &moment : history.moments)
-            n += moment.kind == kind;
-        return n;
-    }
-    const Moment &first(MomentKind kind) const {
-        for (const Moment &moment : history.moments)
-            if (moment.kind == kind)
-                return moment;
-        FAIL("no such moment");
-        return history.moments.front();
-    }
-    const Life &process(size_t i) const {
-        REQUIRE(i < history.lives.size());
-        return history.lives[i];
-    }
-    int64_t at(int line) const { // of a line, from 0
-        return 1000000 + 1000 * line;
-    }
-
-    std::string text;
-    Record record;
-    History history;
-};
-} // namespace
+#include "lifelines/told.h"
 
 TEST_CASE("a child is forked, ends, is a zombie, and is reaped") {
     Told told("7 execve(\"./zombie\", [\"./zombie\", \"1\"], 0x7f) = 0\n"
@@ -211,6 +160,33 @@ TEST_CASE("a wait goes from its call to its return") {
     CHECK(waits[1].call == "sleep");
     CHECK(waits[2].call == "wait");
     CHECK(waits[2].to == never);
+}
+
+TEST_CASE("what is read and written, and by which descriptors") {
+    Told told("7 read(0, \"keys\", 9) = 4\n"
+              "7 read(3, \"a file\", 9) = 6\n"
+              "7 write(2, \"words\", 5) = 5\n"
+              "7 write(1, \"\", 0) = -1 EPIPE (Broken pipe)\n"
+              "7 socketpair(AF_UNIX, SOCK_STREAM, 0, [3, 4]) = 0\n"
+              "7 accept(5, NULL, NULL) = 6\n"
+              "7 recvfrom(6, \"\", 9, 0, NULL, NULL) = 0\n"
+              "7 shutdown(6, SHUT_WR) = 0\n");
+    CHECK(told.count(MomentKind::reads) == 2);
+    CHECK(told.first(MomentKind::reads).text == "\"keys\"");
+    CHECK(told.first(MomentKind::reads).socket == nobody);
+    CHECK(told.count(MomentKind::writes) == 1);
+    CHECK(told.count(MomentKind::shuts) == 1);
+    const Moment &end = told.history.moments[told.history.moments.size() - 2];
+    CHECK(end.kind == MomentKind::reads);
+    CHECK(end.text.empty());
+    CHECK(end.socket == 1);
+}
+
+TEST_CASE("a process that reads for ever is told of for a while") {
+    std::string lines;
+    for (int i = 0; i < 100; i++)
+        lines += "7 read(0, \"x\", 1) = 1\n";
+    CHECK(Told(lines).count(MomentKind::reads) == most_told);
 }
 
 // ---- sockets ----------------------------------------------------------------

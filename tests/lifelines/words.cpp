@@ -149,15 +149,13 @@ static std::string signal_sentence(const History &history,
     std::string text = " gets " + clean(moment.text);
     if (moment.other != nobody)
         text += " from " + pid_of(history, moment.other);
-    if (moment.sent != -1 && moment.time - moment.sent >= 1000)
-        text += ", " + duration(moment.time - moment.sent) + " after " +
-                (moment.text == "SIGALRM" ? "alarm" : "it was sent");
     if (moment.handled != -1)
-        return text + "; its handler runs";
-    return history.lives[moment.process].ended == moment.time ||
-                   moment.text != "SIGCHLD"
-               ? text
-               : text + ", and ignores it";
+        text += "; its handler runs";
+    else if (moment.text == "SIGCHLD")
+        text += ", and ignores it";
+    if (moment.sent != -1 && moment.time - moment.sent >= 1000)
+        text += ", " + duration(moment.time - moment.sent) + " later";
+    return text;
 }
 
 std::string sentence(const History &history, const Moment &moment) {
