@@ -4,10 +4,10 @@
 # keeps strace's record of it.
 # usage: record.sh LIFELINES PROGRAMS NAME RECORD
 set -eu
-lifelines=$1
+lifelines=$(realpath "$1")
 programs=$2
 name=$3
-record=$4
+record=$(realpath "$4")
 folder=$(mktemp -d)
 recorded=
 clean_up() {
@@ -60,7 +60,8 @@ fork) traced ./fork ;;
 zombie | wait) traced "./$name" 1 ;;
 waitpid) traced ./waitpid 3 2 ;;
 signal | sigaction) traced "./$name" 1 100 ;;
-remove_zombie) traced ./remove_zombie 1 1 ;;
+# Its children end in the middle of a wait, not at the end of one.
+remove_zombie) traced ./remove_zombie 1 2 ;;
 echo_mpserv)
     serve "$lifelines" -w "$record" -o /dev/null --
     printf 'hello\n' | ./echo_mpclient 127.0.0.1 "$port"

@@ -251,7 +251,9 @@ class Historian {
                 history_.moments[living_[who].in_handler].handled = now_;
             living_[who].in_handler = nobody;
         }
-        if (event.value < 0 && !contains(event.result, "EINPROGRESS"))
+        // A direction is shut down even where the peer has ended the other.
+        if (event.value < 0 && !contains(event.result, "EINPROGRESS") &&
+            !contains(event.result, "ENOTCONN"))
             return;
         if (is_fork(name)) {
             if (event.value > 0 &&
@@ -314,7 +316,7 @@ class Historian {
         long fd = number_in(event.arguments);
         const Hold *from = held(who, fd);
         std::string_view text = argument(event.arguments, 1);
-        if ((from == nullptr && (fd < first || fd > last)) ||
+        if (event.value < 0 || (from == nullptr && (fd < first || fd > last)) ||
             !contains(text, "\""))
             return;
         bool output = from == nullptr && kind == MomentKind::writes;

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The committed record of a program is like one of a run of today: each process
+# does the same things in the same order, and gets the same signals.
+# usage: check-picture.sh LIFELINES ORDER PROGRAMS NAME RECORD
+set -eu
+lifelines=$1
+order=$2
+programs=$3
+name=$4
+record=$5
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' INT TERM HUP
+
+strace -o "$folder/calls" true 2>"$folder/why" || {
+    echo "skipped: nothing can be traced here: $(cat "$folder/why")"
+    exit 77
+}
+
+told() { # RECORD
+    if [ "$name" = remove_zombie ]; then
+        # Its two children end together: in either order, with one SIGCHLD or
+        # two, and the second may still live when the first is reaped.
+        "$order" "$1" | grep -v ' asks: ' | sort -u
+    else
+        "$order" "$1"
+    fi
+}
+
+told "$record" >"$folder/expected"
+[ -s "$folder/expected" ]
+# A busy machine may let processes that do not wait for each other take turns
+# otherwise; a program that has changed never does what the record says.
+for _ in 1 2 3 4 5; do
+    "$(dirname "$0")/record.sh" "$lifelines" "$programs" "$name" \
+        "$folder/new" >"$folder/said"
+    told "$folder/new" >"$folder/found"
+    ! cmp -s "$folder/expected" "$folder/found" || exit 0
+done
+diff -u "$folder/expected" "$folder/found" >&2 || :
+echo "$name has changed: make its record anew, by record.sh" >&2
+exit 1
