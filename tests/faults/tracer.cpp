@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "faults/tracer.h"
+#include "lifelines/record.h"
 #include "support/proc.h"
 #include "support/waiting.h"
 
@@ -74,31 +75,27 @@ struct Trail {
     bool signalled = false; // and nothing since
 };
 
-// A line is "[PID ]name(arguments) = result"; "[PID ]<... name resumed>" goes
-// on with one that was left unfinished, "[PID ]--- SIGNAL" is one that came.
-static void read_line(const std::string &line, pid_t first_pid,
+static void read_line(const std::string &text, pid_t first_pid,
                       std::map<pid_t, Trail> *trails,
                       std::vector<TracedCall> *calls) {
-    size_t start = line.find_first_not_of("0123456789 ");
-    if (start == line.npos)
-        return;
-    pid_t pid = start == 0 ? first_pid : std::stoi(line);
-    bool injected = line.find(" (INJECTED)") != line.npos ||
-                    line.find(" (DELAYED)") != line.npos;
+    RecordLine line;
+    if (!read_record_line(text, &line))
+        return; // half of it is not written yet
+    pid_t pid = line.pid == 0 ? first_pid : line.pid;
+    bool injected =
+        contains(text, " (INJECTED)") || contains(text, " (DELAYED)");
     Trail &trail = (*trails)[pid];
-    size_t parenthesis = line.find('(', start);
-    if (line.compare(start, 4, "<...") == 0) {
+    if (line.kind == LineKind::resumed) {
         if (injected && trail.last_call < calls->size())
             (*calls)[trail.last_call].injected = true;
-    } else if (line.compare(start, 4, "--- ") == 0) {
+    } else if (line.kind == LineKind::signal) {
         trail.signalled = true;
-    } else if (parenthesis != line.npos && line[start] != '+') {
+    } else if (line.kind == LineKind::call ||
+               line.kind == LineKind::unfinished) {
         trail.last_call = calls->size();
-        size_t end = line.find(" <unfinished ...>", parenthesis);
-        calls->push_back({pid, line.substr(start, parenthesis - start),
-                          line.substr(parenthesis + 1, end - parenthesis - 1) +
-                              (end == line.npos ? "" : ")"),
-                          injected, trail.signalled});
+        calls->push_back({pid, std::string(line.name),
+                          std::string(line.arguments), injected,
+                          trail.signalled});
         trail.signalled = false;
     }
 }

@@ -111,7 +111,6 @@ static void take_spent(std::string_view *text, int64_t *spent) {
 }
 
 static bool read_result(std::string_view text, RecordLine *parsed) {
-    skip_blanks(&text);
     if (!skip(&text, "= "))
         return false;
     take_spent(&text, &parsed->spent);
@@ -120,23 +119,25 @@ static bool read_result(std::string_view text, RecordLine *parsed) {
     return true;
 }
 
-// TEXT begins behind the opening parenthesis.
+// TEXT begins behind the opening parenthesis. What strace has not written to
+// its end yet is unfinished, too.
 static bool read_call(std::string_view text, RecordLine *parsed) {
-    for (std::string_view end : {"<unfinished ...>", "<unfinished ...>) = ?"})
-        if (text.ends_with(end)) {
-            text.remove_suffix(end.size());
-            while (text.ends_with(' '))
-                text.remove_suffix(1);
-            parsed->arguments = text;
-            if (parsed->kind == LineKind::call)
-                parsed->kind = LineKind::unfinished;
-            return true;
-        }
-    size_t end = find_end(text, 1, false);
-    if (end == npos)
-        return false;
-    parsed->arguments = text.substr(0, end);
-    return read_result(text.substr(end + 1), parsed);
+    size_t end = text.rfind("<unfinished ...>");
+    std::string_view rest = after(text, "<unfinished ...>");
+    if (end == npos || !(rest.empty() || rest == ") = ?")) {
+        end = find_end(text, 1, false);
+        rest = end == npos ? "" : text.substr(end + 1);
+        skip_blanks(&rest);
+        parsed->arguments = text.substr(0, end);
+        if (!rest.empty())
+            return read_result(rest, parsed);
+    } else {
+        parsed->arguments =
+            text.substr(0, text.find_last_not_of(' ', end - 1) + 1);
+    }
+    if (parsed->kind == LineKind::call)
+        parsed->kind = LineKind::unfinished;
+    return true;
 }
 
 static bool is_word(std::string_view text) {

@@ -80,13 +80,17 @@ TEST_CASE("the two parts of a call") {
     CHECK(line.name == "wait4");
     CHECK(line.arguments == "NULL, 0, NULL");
     CHECK(line.value == 8);
-    line = line_of("7 3.000000 pause( <unfinished ...>) = ?");
-    CHECK(line.kind == LineKind::unfinished);
+    for (std::string_view text :
+         {"7 3.000000 pause( <unfinished ...>) = ?", "7 3.000000 pause(",
+          "7 3.000000 ppoll([{fd=3", "7 3.000000 exit_group(0)   "}) {
+        CAPTURE(text);
+        CHECK(line_of(text).kind == LineKind::unfinished);
+    }
 }
 
 TEST_CASE("what strace has not written is refused") {
     for (std::string_view text :
-         {"hello", "7 1.000000", "7 close(3", "7 close(3) 0", "7 clo se(3) = 0",
+         {"hello", "7 1.000000", "7 close(3) 0", "7 clo se(3) = 0",
           "7 +++ exited with +++", "7 +++ ended +++", "7 --- SIGCHLD ---",
           "7 --- SIGCHLD {si_signo=SIGCHLD", "7 <... wait4>) = 0",
           "[pid 7 close(3) = 0", "-7 close(3) = 0",
