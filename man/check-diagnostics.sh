@@ -50,6 +50,8 @@ check echo_mpclient.1 echo_mpclient.cpp client/talk.cpp common/arguments.cpp \
 check echo_mp.7 fork.cpp remove_zombie.cpp sigaction.cpp signal.cpp wait.cpp \
     waitpid.cpp zombie.cpp common/demonstration.cpp common/log.cpp
 
+check lifelines.1 ../tests/lifelines/main.cpp ../tests/lifelines/record.cpp
+
 # No source speaks that is not looked at; die.cpp only says what it is given.
 for file in $(cd "$sources" && grep -lE "\b$calls\(" -- *.cpp */*.cpp); do
     [ "$file" = common/die.cpp ] ||

@@ -16,9 +16,8 @@
 #include "lifelines/draw.h"
 
 static constexpr char usage[] =
-    "usage: lifelines [-T] [-n number] [-o file] [-t title] [-w record]\n"
-    "                 -- program [argument ...]\n"
-    "       lifelines [-T] [-n number] [-o file] [-t title] -r record";
+    "usage: lifelines [-hT] [-n number] [-o file] [-r record] [-t title]\n"
+    "                 [-w record] [program [argument ...]]";
 
 static constexpr char help[] = R"(
   -h, --help           print this and exit
