@@ -112,7 +112,8 @@ class Target:
         result = self.build / f'{name}.o'
         self.command(['-std=c++20', '-O0', '-fno-exceptions', '-fno-rtti',
                       '-D_FILE_OFFSET_BITS=64', f'-I{self.src}',
-                      f'-I{self.folder}', '-x', 'c++', '-c', '-o', result, '-'],
+                      f'-I{self.folder}', f'-I{self.src.parent}/tests',
+                      '-x', 'c++', '-c', '-o', result, '-'],
                      input=text, cwd=source.parent)
         return result
 

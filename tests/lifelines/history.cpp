@@ -108,13 +108,13 @@ class Historian {
         history_.moments.push_back({kind, now_, process, other, text, number});
     }
 
-    Life &process(size_t i) {
+    Life &life(size_t i) {
         return history_.lives[i];
     }
 
     size_t start(pid_t pid, size_t parent) {
         size_t child = history_.lives.size();
-        Life born = {pid, parent == nobody ? "" : process(parent).name, parent,
+        Life born = {pid, parent == nobody ? "" : life(parent).name, parent,
                      now_};
         Living living;
         if (parent != nobody) {
@@ -122,7 +122,7 @@ class Historian {
             living_[parent].children.push_back(child);
             for (size_t i : living_[parent].holds) {
                 living.holds.push_back(born.holds.size());
-                born.holds.push_back(process(parent).holds[i]);
+                born.holds.push_back(life(parent).holds[i]);
                 born.holds.back().from = now_;
             }
         }
@@ -154,7 +154,7 @@ class Historian {
     size_t make(size_t parent, const Event &fork, pid_t pid) {
         if (!contains(fork.arguments, "CLONE_THREAD"))
             return start(pid, parent);
-        process(parent).threads++;
+        life(parent).threads++;
         return threads_[pid] = parent;
     }
 
@@ -165,7 +165,7 @@ class Historian {
             return;
         }
         size_t who = find(event.pid);
-        bool first_thread = process(who).pid == event.pid;
+        bool first_thread = life(who).pid == event.pid;
         switch (event.kind) {
         case EventKind::begins:
             if (first_thread)
@@ -200,7 +200,7 @@ class Historian {
             return;
         int64_t last = to == never ? history_.end : to;
         if (last - living.since >= shortest_wait)
-            process(who).waits.push_back({living.waiting, living.since, to});
+            life(who).waits.push_back({living.waiting, living.since, to});
         living.interrupted = living.waiting;
         living.waiting = {};
     }
@@ -210,7 +210,7 @@ class Historian {
     // Living or dead: an ID is not used again before its process is reaped.
     size_t child_of(size_t who, long pid) {
         auto found = latest_.find(static_cast<pid_t>(pid));
-        return found != latest_.end() && process(found->second).parent == who
+        return found != latest_.end() && life(found->second).parent == who
                    ? found->second
                    : nobody;
     }
@@ -228,8 +228,8 @@ class Historian {
             !contains(event.arguments, "si_code=SI_USER")) {
             // Its sender may have been reaped before it comes.
             moment.other = child_of(who, from);
-            if (moment.other != nobody && process(moment.other).ended != never)
-                moment.sent = process(moment.other).ended;
+            if (moment.other != nobody && life(moment.other).ended != never)
+                moment.sent = life(moment.other).ended;
         } else if (from > 0) {
             moment.other = living(from);
             auto sent = sent_.find({who, event.name});
@@ -292,11 +292,12 @@ class Historian {
 
     void executes(size_t who, std::string_view words, bool at) {
         std::string_view path = argument(words, at ? 1 : 0);
-        size_t slash = path.rfind('/');
-        path = path.substr(slash == path.npos ? 1 : slash + 1);
-        process(who).name = path.substr(0, path.find('"'));
+        path.remove_prefix(path.empty() ? 0 : path.rfind('/') + 1);
+        if (path.starts_with('"'))
+            path.remove_prefix(1);
+        life(who).name = path.substr(0, path.find('"'));
         for (size_t i : std::vector<size_t>(living_[who].holds))
-            if (Hold &hold = process(who).holds[i]; hold.close_on_exec)
+            if (Hold &hold = life(who).holds[i]; hold.close_on_exec)
                 let_go(who, &hold);
         add(MomentKind::executes, who, nobody, argument(words, at ? 2 : 1));
     }
@@ -351,12 +352,12 @@ class Historian {
         }
         long pid = by_id ? number_in(after(about, "si_pid=")) : event.value;
         size_t child = child_of(who, pid);
-        if (child == nobody || process(child).gone != never)
+        if (child == nobody || life(child).gone != never)
             return;
-        if (process(child).ended == never) // the record does not say it
+        if (life(child).ended == never) // the record does not say it
             ends(child, 0, {});
-        process(child).reaper = who;
-        process(child).gone = now_;
+        life(child).reaper = who;
+        life(child).gone = now_;
         add(MomentKind::reaps, who, child);
     }
 
@@ -365,12 +366,12 @@ class Historian {
         size_t who =
             thread == threads_.end() ? find(event.pid) : thread->second;
         threads_.erase(event.pid);
-        if (process(who).pid == event.pid && process(who).ended == never)
+        if (life(who).pid == event.pid && life(who).ended == never)
             ends(who, event.value, event.name);
     }
 
     void ends(size_t who, long status, std::string_view killed) {
-        Life &dead = process(who);
+        Life &dead = life(who);
         end_wait(who, now_);
         dead.ended = now_;
         dead.status = status;
@@ -384,10 +385,10 @@ class Historian {
 
         size_t heir = dead.parent;
         while (heir != nobody &&
-               !(living_[heir].adopts && process(heir).ended == never))
-            heir = process(heir).parent;
+               !(living_[heir].adopts && life(heir).ended == never))
+            heir = life(heir).parent;
         for (size_t i : living_[who].children) {
-            Life &child = process(i);
+            Life &child = life(i);
             if (child.gone != never)
                 continue;
             child.parent = heir;
@@ -402,8 +403,8 @@ class Historian {
 
     // Whoever reaps it is not in the record, and does so at once.
     void vanish(size_t who) {
-        process(who).gone = now_;
-        if (process(who).ended < now_)
+        life(who).gone = now_;
+        if (life(who).ended < now_)
             add(MomentKind::vanishes, who);
     }
 
@@ -411,14 +412,14 @@ class Historian {
 
     Hold *held(size_t who, long fd) {
         for (size_t i : living_[who].holds)
-            if (process(who).holds[i].fd == fd)
-                return &process(who).holds[i];
+            if (life(who).holds[i].fd == fd)
+                return &life(who).holds[i];
         return nullptr;
     }
 
     void let_go(size_t who, Hold *hold) {
         std::erase(living_[who].holds,
-                   static_cast<size_t>(hold - process(who).holds.data()));
+                   static_cast<size_t>(hold - life(who).holds.data()));
         hold->to = now_;
         add_socket(MomentKind::closes, who, hold->socket);
     }
@@ -427,11 +428,11 @@ class Historian {
         if (Hold *old = held(who, fd)) // dup2 closes it
             let_go(who, old);
         if (living_[who].holds.size() == most_held) {
-            process(who).unfollowed++;
+            life(who).unfollowed++;
             return;
         }
-        living_[who].holds.push_back(process(who).holds.size());
-        process(who).holds.push_back(
+        living_[who].holds.push_back(life(who).holds.size());
+        life(who).holds.push_back(
             {socket, static_cast<int>(fd), close_on_exec, now_, never});
         add_socket(MomentKind::opens, who, socket);
     }
@@ -491,7 +492,7 @@ class Historian {
             // ~0U, and more than an int can hold, is all.
             long last = number_in(second, INT32_MAX);
             for (size_t i : std::vector<size_t>(living_[who].holds)) {
-                Hold &hold = process(who).holds[i];
+                Hold &hold = life(who).holds[i];
                 if (hold.fd < fd || hold.fd > last)
                     continue;
                 if (close_on_exec)

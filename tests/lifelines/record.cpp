@@ -122,8 +122,9 @@ static bool read_result(std::string_view text, RecordLine *parsed) {
 // TEXT begins behind the opening parenthesis. What strace has not written to
 // its end yet is unfinished, too.
 static bool read_call(std::string_view text, RecordLine *parsed) {
-    size_t end = text.rfind("<unfinished ...>");
-    std::string_view rest = after(text, "<unfinished ...>");
+    static constexpr std::string_view word = "<unfinished ...>";
+    size_t end = text.rfind(word);
+    std::string_view rest = end == npos ? "" : text.substr(end + word.size());
     if (end == npos || !(rest.empty() || rest == ") = ?")) {
         end = find_end(text, 1, false);
         rest = end == npos ? "" : text.substr(end + 1);
@@ -131,10 +132,9 @@ static bool read_call(std::string_view text, RecordLine *parsed) {
         parsed->arguments = text.substr(0, end);
         if (!rest.empty())
             return read_result(rest, parsed);
-    } else {
-        parsed->arguments =
-            text.substr(0, text.find_last_not_of(' ', end - 1) + 1);
     }
+    text = text.substr(0, end);
+    parsed->arguments = text.substr(0, text.find_last_not_of(' ') + 1);
     if (parsed->kind == LineKind::call)
         parsed->kind = LineKind::unfinished;
     return true;
@@ -175,7 +175,10 @@ static bool read_end(std::string_view text, RecordLine *parsed) {
         parsed->name = text.substr(0, text.find(' '));
         return is_word(parsed->name);
     }
-    return text.starts_with("superseded by execve in pid ");
+    if (!skip(&text, "superseded by execve in pid "))
+        return false;
+    parsed->value = number_in(text);
+    return true;
 }
 
 bool read_record_line(std::string_view line, RecordLine *parsed) {
@@ -245,6 +248,10 @@ static const char *add_events(const RecordLine &line, Open *open,
         line.value};
     switch (line.kind) {
     case LineKind::note:
+        // A thread's execve goes on in the first thread's name.
+        if (auto thread = open->find(static_cast<pid_t>(line.value));
+            line.value > 0 && thread != open->end())
+            open->insert_or_assign(line.pid, Event(thread->second));
         return nullptr;
     case LineKind::signal:
     case LineKind::ended:
@@ -259,14 +266,12 @@ static const char *add_events(const RecordLine &line, Open *open,
         open->insert_or_assign(line.pid, event);
         return nullptr;
     case LineKind::call:
+        open->erase(line.pid);
         events.push_back(event);
         event.time += std::max<int64_t>(line.spent, 0);
         break;
     case LineKind::resumed:
         auto begun = open->find(line.pid);
-        // What a thread has begun goes on in the first thread's name.
-        if (line.name == "execve" && begun == open->end())
-            break;
         if (begun == open->end() || begun->second.name != line.name)
             return "a call is resumed that was not left unfinished";
         event.arguments = join(record, begun->second.arguments, line.arguments);

@@ -27,7 +27,7 @@ struct RecordLine {
     std::string_view name; // of the call or the signal; of an end by itself ""
     std::string_view arguments; // without the outer parentheses or braces
     std::string_view result;    // what stands after "= "
-    long value = -1;            // the number in it, or the exit status
+    long value = -1; // the number in it, the exit status, or the thread
 };
 
 // Reads LINE, without its newline. False: strace has not written it.

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// lifelines - records of strace's, which may come from strangers. Oracles: a
+// line that is written anew from its parts is read as the same; a call returns
+// to the process that made it; and what holds of the lives in every run: nobody
+// is reaped before its end, waits and holds have an order.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <string_view>
+
+#include "input.h"
+#include "lifelines/history.h"
+
+// ---- a line -----------------------------------------------------------------
+
+static bool inside(std::string_view part, std::string_view whole) {
+    return part.empty() ||
+           (part.data() >= whole.data() &&
+            part.data() + part.size() <= whole.data() + whole.size());
+}
+
+// What the kind of LINE must look like, without a word of how it is read.
+static void check_line(std::string_view line, const RecordLine &parsed) {
+    must(inside(parsed.name, line));
+    must(inside(parsed.arguments, line));
+    must(inside(parsed.result, line));
+    must(parsed.pid >= 0);
+    must(parsed.time >= -1);
+    must(parsed.spent >= -1);
+    switch (parsed.kind) {
+    case LineKind::call:
+        must(line.find('(') != line.npos && line.find("= ") != line.npos);
+        must(!parsed.name.empty());
+        must(parsed.name.find_first_of("( <.") == parsed.name.npos);
+        break;
+    case LineKind::unfinished:
+        must(!parsed.name.empty() && parsed.result.empty());
+        break;
+    case LineKind::resumed:
+        must(line.find("<... ") != line.npos);
+        must(line.find(" resumed>") != line.npos);
+        break;
+    case LineKind::signal:
+        must(line.ends_with(" ---") && line.find('{') != line.npos);
+        must(!parsed.name.empty());
+        break;
+    case LineKind::ended:
+        must(line.ends_with(" +++"));
+        must(parsed.name.empty() == (parsed.value >= 0));
+        break;
+    case LineKind::note:
+        break;
+    }
+    // Nothing is lost of an argument, or taken twice.
+    size_t commas = 0;
+    for (char c : parsed.arguments)
+        commas += c == ',';
+    must(argument(parsed.arguments, commas + 1).empty());
+    for (size_t i = 0; i <= commas; i++)
+        must(inside(argument(parsed.arguments, i), parsed.arguments));
+}
+
+struct text {
+    char bytes[4096];
+    size_t size = 0;
+
+    void add(std::string_view part) {
+        must(size + part.size() <= sizeof bytes);
+        if (!part.empty())
+            memcpy(bytes + size, part.data(), part.size());
+        size += part.size();
+    }
+    void add_number(long number, int width = 1) {
+        char digits[32];
+        snprintf(digits, sizeof digits, "%0*ld", width, number);
+        add(digits);
+    }
+    void add_time(int64_t time) {
+        add_number(static_cast<long>(time / 1000000));
+        add(".");
+        add_number(static_cast<long>(time % 1000000), 6);
+    }
+};
+
+static void write_call(const RecordLine &parsed, struct text *line) {
+    if (parsed.kind == LineKind::resumed)
+        line->add("<... ");
+    line->add(parsed.name);
+    line->add(parsed.kind == LineKind::resumed ? " resumed>" : "(");
+    line->add(parsed.arguments);
+    // A resumed call that a kill has cut has no result either.
+    if (parsed.kind == LineKind::unfinished || parsed.result.empty()) {
+        line->add(" <unfinished ...>");
+        return;
+    }
+    line->add(") = ");
+    line->add(parsed.result);
+    if (parsed.spent != -1) {
+        line->add(" <");
+        line->add_time(parsed.spent);
+        line->add(">");
+    }
+}
+
+// As strace would have written it.
+static void write_line(const RecordLine &parsed, struct text *line) {
+    if (parsed.pid != 0)
+        line->add_number(parsed.pid), line->add(" ");
+    if (parsed.time != -1) {
+        line->add_time(parsed.time);
+        line->add(" ");
+    }
+    if (parsed.kind == LineKind::signal) {
+        line->add("--- ");
+        line->add(parsed.name);
+        line->add(" {");
+        line->add(parsed.arguments);
+        line->add("} ---");
+    } else if (parsed.kind == LineKind::ended) {
+        line->add("+++ ");
+        line->add(parsed.name.empty() ? "exited with " : "killed by ");
+        if (parsed.name.empty())
+            line->add_number(parsed.value);
+        line->add(parsed.name);
+        line->add(" +++");
+    } else {
+        write_call(parsed, line);
+    }
+}
+
+static void check_again(const RecordLine &parsed) {
+    static struct text line;
+    line.size = 0;
+    // Of a call whose result is missing only that much can be told.
+    bool half =
+        parsed.kind == LineKind::call || parsed.kind == LineKind::resumed;
+    if ((half && parsed.result.empty()) || parsed.kind == LineKind::note ||
+        parsed.arguments.size() > 1024 || parsed.result.size() > 1024 ||
+        parsed.name.size() > 1024)
+        return;
+    write_line(parsed, &line);
+    RecordLine again;
+    must(read_record_line({line.bytes, line.size}, &again));
+    must(again.kind == parsed.kind);
+    must(again.pid == parsed.pid && again.time == parsed.time);
+    must(again.name == parsed.name);
+    must(again.arguments == parsed.arguments);
+    must(again.result == parsed.result && again.spent == parsed.spent);
+    must(again.value == parsed.value);
+}
+
+// ---- all lines --------------------------------------------------------------
+
+static void check_events(const Record &record) {
+    for (size_t i = 0; i < record.events.size(); i++) {
+        const Event &event = record.events[i];
+        must(event.pid > 0);
+        must(i == 0 || event.time >= record.events[i - 1].time);
+        if (event.kind != EventKind::returns || event.name == "execve")
+            continue;
+        // The last that its process was seen to do was to begin this call, or
+        // to get signals meanwhile.
+        size_t begun = i;
+        while (begun-- > 0)
+            if (record.events[begun].pid == event.pid &&
+                record.events[begun].kind == EventKind::begins)
+                break;
+        must(begun < i && record.events[begun].name == event.name);
+    }
+}
+
+static void check_history(const Record &record, const History &history) {
+    must(history.lives.size() <= 2 * record.events.size());
+    for (size_t i = 0; i < history.lives.size(); i++) {
+        const Life &life = history.lives[i];
+        must(i == 0 || life.born >= history.lives[i - 1].born);
+        must(life.parent == nobody || life.parent < i);
+        must(life.born <= life.ended && life.ended <= life.gone);
+        must(life.reaper == nobody || life.gone != never);
+        must(life.gone == never || life.ended != never);
+        int64_t before = life.born;
+        for (const Wait &wait : life.waits) {
+            must(wait.from >= before && wait.to >= wait.from);
+            before = wait.to;
+        }
+        for (const Hold &hold : life.holds) {
+            must(hold.socket < history.sockets.size());
+            must(hold.from >= life.born && hold.from <= hold.to);
+            must(life.ended == never || hold.to <= life.ended);
+        }
+    }
+    int64_t before = history.begin;
+    for (const Moment &moment : history.moments) {
+        must(moment.time >= before && moment.time <= history.end);
+        must(moment.process < history.lives.size());
+        must(moment.other == nobody || moment.other < history.lives.size());
+        must(moment.socket == nobody || moment.socket < history.sockets.size());
+        must(moment.sent <= moment.time);
+        must(moment.handled == -1 || moment.handled >= moment.time);
+        // Once, that is.
+        if (moment.kind == MomentKind::reaps)
+            must(history.lives[moment.other].gone == moment.time &&
+                 history.lives[moment.other].reaper == moment.process);
+        before = moment.time;
+    }
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    // Of its exact size, so that reading past its end is seen.
+    char *copy = static_cast<char *>(malloc(size));
+    must(copy != nullptr || size == 0);
+    if (size > 0)
+        memcpy(copy, data, size);
+    std::string_view text(copy, size);
+
+    for (std::string_view rest = text; !rest.empty();) {
+        std::string_view line = rest.substr(0, rest.find('\n'));
+        RecordLine parsed;
+        if (read_record_line(line, &parsed))
+            check_line(line, parsed), check_again(parsed);
+        rest.remove_prefix(smaller(line.size() + 1, rest.size()));
+    }
+
+    Record record;
+    RecordProblem problem = {0, nullptr};
+    if (read_record(text, &record, &problem)) {
+        check_events(record);
+        check_history(record, history_of(record));
+    } else {
+        must(problem.line > 0 && problem.what != nullptr);
+    }
+    free(copy);
+    return 0;
+}
