@@ -71,15 +71,15 @@ struct text {
             memcpy(bytes + size, part.data(), part.size());
         size += part.size();
     }
-    void add_number(long number, int width = 1) {
+    void add_number(long long number, int width = 1) {
         char digits[32];
-        snprintf(digits, sizeof digits, "%0*ld", width, number);
+        snprintf(digits, sizeof digits, "%0*lld", width, number);
         add(digits);
     }
     void add_time(int64_t time) {
-        add_number(static_cast<long>(time / 1000000));
+        add_number(time / 1000000);
         add(".");
-        add_number(static_cast<long>(time % 1000000), 6);
+        add_number(time % 1000000, 6);
     }
 };
 

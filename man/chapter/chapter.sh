@@ -38,18 +38,34 @@ with_marks() {
         }'
 }
 
+figure() { # NAME
+    file=../pictures/$1.svg
+    printf '<figure><a href="%s"><img src="%s" alt="%s"></a></figure>' \
+        "$file" "$file" "$1"
+}
+
 # Pictures for the marks, of which no other is left.
 with_pictures() { # FILE
+    mistakes=
     for picture in $names; do
+        case $picture in
+        *-*)
+            link=$(figure "$picture")
+            mistakes="$mistakes$link"
+            continue
+            ;;
+        esac
         mark="<p class=\"Pp\">@$picture@</p>"
         grep -q "$mark" "$1" || {
             echo "no place for the picture of $picture" >&2
             exit 1
         }
-        image="<img src=\"../pictures/$picture.svg\" alt=\"$picture\">"
-        link="<a href=\"../pictures/$picture.svg\">$image</a>"
-        sed -i "s|$mark|<figure>$link</figure>|" "$1"
+        [ "$picture" != echo_mpserv ] || behind=$mark
+        sed -i "s|$mark|&$(figure "$picture")|" "$1"
     done
+    # The same server with mistakes in it.
+    sed -i "s|$behind<figure>.*</figure>|&$mistakes|" "$1"
+    sed -i 's|^<p class="Pp">@[a-z_]*@</p><figure>|<figure>|' "$1"
     sed -i '/^<p class="Pp">@[a-z_]*@<\/p>$/d' "$1"
 }
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 # The committed record of a program is like one of a run of today: each process
 # does the same things in the same order, and gets the same signals.
-# usage: check-picture.sh LIFELINES ORDER PROGRAMS NAME RECORD
+# usage: check-picture.sh LIFELINES ORDER PROGRAMS NAME RECORD MUTANTS
 set -eu
 lifelines=$1
 order=$2
 programs=$3
 name=$4
 record=$5
+mutants=$6
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM HUP
@@ -34,7 +35,7 @@ told "$record" >"$folder/expected"
 # otherwise; a program that has changed never does what the record says.
 for _ in 1 2 3 4 5; do
     "$(dirname "$0")/record.sh" "$lifelines" "$programs" "$name" \
-        "$folder/new" >"$folder/said"
+        "$folder/new" "$mutants" >"$folder/said"
     told "$folder/new" >"$folder/found"
     ! cmp -s "$folder/expected" "$folder/found" || exit 0
 done

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs one of the nine programs, as echo_mp(7) shows it, under lifelines, and
-# keeps strace's record of it.
-# usage: record.sh LIFELINES PROGRAMS NAME RECORD
+# Runs one of the nine programs, as echo_mp(7) shows it, or a server with a
+# mistake of the book's, under lifelines, and keeps strace's record of it.
+# usage: record.sh LIFELINES PROGRAMS NAME RECORD MUTANTS
 set -eu
 lifelines=$(realpath "$1")
 programs=$2
 name=$3
 record=$(realpath "$4")
+mutants=$(realpath "$5")
 folder=$(mktemp -d)
 recorded=
 clean_up() {
@@ -24,9 +25,9 @@ traced() { # WORD...
     "$lifelines" -w "$record" -o /dev/null -- "$@"
 }
 
-until_said() { # WHAT
+until_said() { # WHAT [COUNT]
     tries=1000
-    until grep -q "$1" "$folder/said"; do
+    until [ "$(grep -c "$1" "$folder/said")" -ge "${2:-1}" ]; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || {
             cat "$folder/said" >&2
@@ -36,10 +37,10 @@ until_said() { # WHAT
     done
 }
 
-# WORD...: a server in the background, by that command; sets $port.
+# WORD...: that server in the background; sets $port.
 serve() {
     : >"$folder/said"
-    setsid "$@" ./echo_mpserv -a 127.0.0.1 0 >>"$folder/said" 2>&1 &
+    setsid "$@" -g 1 -a 127.0.0.1 0 >>"$folder/said" 2>&1 &
     recorded=$!
     until_said '^listening on '
     port=$(sed -n 's/^listening on .*://p' "$folder/said")
@@ -47,7 +48,6 @@ serve() {
 
 # By its group: what records it leaves such signals to it.
 end_server() {
-    until_said '^removed proc id: '
     kill -TERM "-$recorded"
     status=0
     wait "$recorded" || status=$?
@@ -63,14 +63,38 @@ signal | sigaction) traced "./$name" 1 100 ;;
 # Its children end in the middle of a wait, not at the end of one.
 remove_zombie) traced ./remove_zombie 1 2 ;;
 echo_mpserv)
-    serve "$lifelines" -w "$record" -o /dev/null --
+    serve "$lifelines" -w "$record" -o /dev/null ./echo_mpserv
     printf 'hello\n' | ./echo_mpclient 127.0.0.1 "$port"
+    until_said '^removed proc id: '
     end_server
     ;;
 echo_mpclient)
-    serve env
+    serve ./echo_mpserv
     printf 'hello\n' | traced ./echo_mpclient 127.0.0.1 "$port"
     end_server
+    ;;
+zombie-left | parent-keeps-the-client | child-keeps-the-listener)
+    cd "$mutants"
+    serve "$lifelines" -w "$record" -o /dev/null "./$name"
+    printf 'hello\n' | "$OLDPWD/echo_mpclient" 127.0.0.1 "$port" &
+    until_said '^new client connected'
+    sleep 1 # the time that the mistake lasts in the picture
+    end_server || :
+    ;;
+one-child-a-signal)
+    cd "$mutants"
+    serve "$lifelines" -w "$record" -o /dev/null "./$name"
+    # Two clients that end together.
+    mkfifo "$folder/keys"
+    for _ in 1 2; do
+        "$OLDPWD/echo_mpclient" 127.0.0.1 "$port" <"$folder/keys" &
+    done
+    exec 9>"$folder/keys"
+    until_said '^new client connected' 2
+    exec 9>&-
+    until_said '^removed proc id: '
+    sleep 1 # likewise
+    end_server || :
     ;;
 *)
     echo "$name: not one of the nine programs" >&2

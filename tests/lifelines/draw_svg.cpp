@@ -93,9 +93,9 @@ class Axis {
 // As wide as it is in most fonts, or wider.
 double width_of(const std::string &text) {
     double width = 0;
-    for (unsigned char c : text)
+    for (char c : text)
         width += (c & 0xc0) == 0x80     ? 0
-                 : c >= 0xe3            ? 12
+                 : (c & 0xf0) == 0xe0   ? 12
                  : c >= 'A' && c <= 'Z' ? 8.2
                                         : 6.7;
     return width;
@@ -350,8 +350,10 @@ class Picture {
             life.threads == 0
                 ? ""
                 : " +" + std::to_string(life.threads) + " threads";
+        std::string pid = " " + std::to_string(life.pid);
         add("<text class=\"b\" x=\"8\" y=\"%d\">", lane.line + 4);
-        body_ += xml(who + threads) + "</text>\n";
+        body_ += xml(cut(clean(life.name), 19 - pid.size()) + pid + threads) +
+                 "</text>\n";
         int labels = lane.above.left_out + lane.below.left_out;
         if (labels + lane.holds_left_out > 0)
             add("<text class=\"s\" x=\"8\" y=\"%d\">+%d texts, %d "
@@ -450,11 +452,15 @@ class Picture {
     void axis_line(int y) {
         add("<path class=\"ax\" d=\"M%d %dH%d\"/>\n", left, y, right);
         const std::vector<int64_t> &times = axis_.times();
+        double before = left;
         for (size_t i = 1; i < times.size(); i++) {
             int64_t gap = times[i] - times[i - 1];
             if (gap < squeezed)
                 continue;
             double x = (axis_.x(times[i]) + axis_.x(times[i - 1])) / 2;
+            if (x - before < 36) // room for the text
+                continue;
+            before = x;
             add("<path class=\"brk\" d=\"M%.1f 34V%dM%.1f 34V%d\"/>\n", x - 2,
                 y - 6, x + 2, y - 6);
             add("<path class=\"ax\" d=\"M%.1f %dl4 -10m4 0l-4 10\"/>", x - 4,
