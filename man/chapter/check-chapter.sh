@@ -77,6 +77,7 @@ grep -qx END "$work/dom" || {
 seen=$(grep -c '^SEEN \|>SEEN ' "$work/dom")
 [ "$seen" = $((2 * $(echo "$pages" | wc -l))) ] || failed=1
 ! grep -E '^(WIDE|NO|LOADS) ' "$work/dom" >&2 || failed=1
+# shellcheck disable=SC2013 # a name is one word
 for path in $(sed -n 's|^LINK file://||p' "$work/dom" | sort -u); do
     [ -e "$path" ] || {
         echo "NO FILE $path" >&2

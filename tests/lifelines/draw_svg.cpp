@@ -11,7 +11,7 @@
 
 // In user units, which are pixels at the width of 900.
 static constexpr int picture_width = 900, left = 150, right = 880;
-static constexpr int row_height = 15, bar_height = 14, line_height = 22;
+static constexpr int row_height = 15, bar_height = 14;
 static constexpr size_t most_labels = 60, most_bars = 8; // of a lane
 static constexpr int64_t squeezed = 100000; // gaps from here on have a break
 
@@ -180,7 +180,7 @@ class Picture {
             label(history_.lives[static_cast<size_t>(&lane - &lanes_[0])],
                   &lane);
             lane.line = y + lane.above.height() + 12;
-            lane.bars = lane.line + line_height - 9 + lane.below.height();
+            lane.bars = lane.line + 13 + lane.below.height();
             lane.bottom =
                 lane.bars + static_cast<int>(lane.sockets.size()) * bar_height;
             y = lane.bottom + 14;
