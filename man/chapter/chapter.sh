@@ -65,8 +65,8 @@ with_pictures() { # FILE
     done
     # The same server with mistakes in it.
     sed -i "s|$behind<figure>.*</figure>|&$mistakes|" "$1"
-    sed -i 's|^<p class="Pp">@[a-z_]*@</p><figure>|<figure>|' "$1"
-    sed -i '/^<p class="Pp">@[a-z_]*@<\/p>$/d' "$1"
+    sed -i 's|^<p class="Pp">@[^@<]*@</p><figure>|<figure>|' "$1"
+    sed -i '/^<p class="Pp">@[^@<]*@<\/p>$/d' "$1"
 }
 
 other_of() { # LANGUAGE
