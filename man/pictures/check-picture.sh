@@ -20,13 +20,16 @@ strace -o "$folder/calls" true 2>"$folder/why" || {
 }
 
 told() { # RECORD
-    if [ "$name" = remove_zombie ]; then
-        # Its two children end together: in either order, with one SIGCHLD or
-        # two, and the second may still live when the first is reaped.
+    case $name in
+    wait | remove_zombie)
+        # Two children end together: in either order, with one SIGCHLD or two,
+        # and the second may still live when the first is reaped.
         "$order" "$1" | grep -v ' asks: ' | sort -u
-    else
+        ;;
+    *)
         "$order" "$1"
-    fi
+        ;;
+    esac
 }
 
 told "$record" >"$folder/expected"
