@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sstream>
 #include <unistd.h>
 
 #include "bench/servers.h"
@@ -37,19 +36,6 @@ static const std::vector<std::vector<std::string>> peers = {
     {"ncat", "-lkn", "-m", "1000000", "--exec", "/bin/cat", "127.0.0.1",
      "PORT"},
 };
-
-std::string path_of(const std::string &name) {
-    const char *variable = getenv("PATH");
-    std::string path = variable == nullptr ? "" : variable;
-    // Where a user's own does not say so.
-    std::istringstream folders(path + ":/usr/local/sbin:/usr/sbin:/sbin");
-    for (std::string folder; std::getline(folders, folder, ':');) {
-        std::string file = folder + "/" + name;
-        if (access(file.c_str(), X_OK) == 0)
-            return file;
-    }
-    return "";
-}
 
 static std::string with_port(std::string word, int port) {
     size_t at = word.find("PORT");

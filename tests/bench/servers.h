@@ -21,8 +21,6 @@ struct Contestant {
     }
 };
 
-// Where NAME is installed; "" if it is not.
-std::string path_of(const std::string &name);
 // The words of CONTESTANT for PORT.
 std::vector<std::string> words_at(const Contestant &contestant, int port);
 // " Not installed: " and their names; "" if all are.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // descriptors - that are closed with their owner.
 #include <cstdio>
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "support/descriptors.h"
+#include "support/require.h"
 
 void Fd::close() {
     if (fd_ != -1)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
-#include <fstream>
 #include <netinet/in.h>
 #include <sstream>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 
 #include "common/sockets.h"
 #include "support/judge.h"
+#include "support/tcp_table.h"
 #include "support/waiting.h"
 
 using Clock = std::chrono::steady_clock;
@@ -47,31 +47,21 @@ void judge_descriptors(Findings &findings, Invariant invariant,
 constexpr int no_peer = 0;
 constexpr int unseen = -1; // the host does not let us look
 
-// proc_pid_net(5): "sl local remote st queues timer retransmits uid timeout
-// inode ...", an address being "HEX:PORT".
-static int peer_in_table(const char *path, const std::string &target) {
-    std::ifstream table(path);
+static int peer_in_table(const std::string &target) {
+    std::optional<std::vector<TcpSocket>> table = tcp_table();
     if (!table)
         return unseen;
-    for (std::string line; std::getline(table, line);) {
-        std::istringstream fields(line);
-        std::string words[10];
-        for (std::string &word : words)
-            fields >> word;
-        if ("socket:[" + words[9] + "]" == target)
-            return std::stoi(words[2].substr(words[2].rfind(':') + 1), nullptr,
-                             16);
-    }
+    for (const TcpSocket &socket : *table)
+        if (socket.target == target)
+            return socket.remote_port;
     return no_peer;
 }
 
 // The port at the other end of PID's socket FD, whose link is TARGET.
 static int peer_port(pid_t pid, int fd, const std::string &target) {
     Fd copy = copy_of_descriptor(pid, fd);
-    if (copy.get() == -1) {
-        int port = peer_in_table("/proc/net/tcp", target);
-        return port > 0 ? port : peer_in_table("/proc/net/tcp6", target);
-    }
+    if (copy.get() == -1)
+        return peer_in_table(target);
     union address address = {};
     socklen_t size = sizeof address;
     bool known = getpeername(copy.get(), &address.any, &size) == 0;

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <dirent.h>
-#include <doctest/doctest.h>
 #include <fstream>
 #include <sstream>
 #include <sys/resource.h>
@@ -13,6 +12,7 @@
 
 #include "support/proc.h"
 #include "support/process.h"
+#include "support/require.h"
 #include "support/waiting.h"
 
 static std::string proc_text(pid_t pid, const char *name) {
@@ -41,18 +41,23 @@ std::string process_state(pid_t pid) {
     return status_field(pid, "State").substr(0, 1);
 }
 
+std::vector<pid_t> all_processes() {
+    std::vector<pid_t> all;
+    DIR *proc = opendir("/proc");
+    REQUIRE(proc != nullptr);
+    while (const struct dirent *entry = readdir(proc))
+        if (pid_t pid = atoi(entry->d_name); pid > 0)
+            all.push_back(pid);
+    closedir(proc);
+    return all;
+}
+
 // Every process whose status has VALUE in the line NAME.
 static std::vector<pid_t> processes_with(const std::string &name,
                                          const std::string &value) {
-    std::vector<pid_t> found;
-    DIR *proc = opendir("/proc");
-    REQUIRE(proc != nullptr);
-    while (const struct dirent *entry = readdir(proc)) {
-        pid_t pid = atoi(entry->d_name);
-        if (pid > 0 && status_field(pid, name) == value)
-            found.push_back(pid);
-    }
-    closedir(proc);
+    std::vector<pid_t> found = all_processes();
+    std::erase_if(found,
+                  [&](pid_t pid) { return status_field(pid, name) != value; });
     return found;
 }
 

@@ -17,6 +17,7 @@ std::string status_field(pid_t pid, const std::string &name);
 // Without those that the C library keeps for itself: whatever posix_spawn(3)
 // has started, as ninja starts tests, ignores some of them.
 unsigned long long signal_mask(pid_t pid, const std::string &name);
+std::vector<pid_t> all_processes();
 std::vector<pid_t> children_of(pid_t pid);
 // Waits until there is one, and no second.
 pid_t only_child_of(pid_t pid);

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <iostream>
 #include <regex.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "support/process.h"
+#include "support/require.h"
 #include "support/waiting.h"
 
 static void put_at(int fd, int number) {
@@ -172,6 +172,19 @@ std::string program(const std::string &name) {
 
 std::string test_program(const std::string &name) {
     return path_in("ECHO_MP_TEST_PROGRAMS", name);
+}
+
+std::string path_of(const std::string &name) {
+    const char *variable = getenv("PATH");
+    std::string path = variable == nullptr ? "" : variable;
+    // Where a user's own does not say so.
+    std::istringstream folders(path + ":/usr/local/sbin:/usr/sbin:/sbin");
+    for (std::string folder; std::getline(folders, folder, ':');) {
+        std::string file = folder + "/" + name;
+        if (access(file.c_str(), X_OK) == 0)
+            return file;
+    }
+    return "";
 }
 
 Run run(const std::vector<std::string> &arguments,

@@ -60,6 +60,9 @@ std::string program(const std::string &name);
 // The path of a program of the tests' own, from ECHO_MP_TEST_PROGRAMS.
 std::string test_program(const std::string &name);
 
+// Where NAME is installed; "" if it is not.
+std::string path_of(const std::string &name);
+
 // One run to its end.
 struct Run {
     int status;

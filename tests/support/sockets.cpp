@@ -2,12 +2,12 @@
 // sockets - connections of a test, by loopback.
 #include <cerrno>
 #include <cstring>
-#include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "common/sockets.h"
+#include "support/require.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
 

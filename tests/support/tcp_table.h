@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// tcp_table - the TCP sockets of this process's network, as /proc has them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// States of proc_pid_net(5).
+constexpr int tcp_time_wait = 6;
+constexpr int tcp_listen = 10;
+
+struct TcpSocket {
+    int state;
+    int local_port, remote_port;
+    std::string target; // of a descriptor's link; "socket:[0]" if none has it
+};
+// Of both families; nothing where the host does not let us look.
+std::optional<std::vector<TcpSocket>> tcp_table();
