@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "mpaudit/subject.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
+
+using Clock = std::chrono::steady_clock;
 
 static std::string number(auto value) {
     return std::to_string(value);
@@ -117,6 +120,20 @@ static int lowest_free(const Descriptors &held) {
     return fd;
 }
 
+// Whether PID, asleep, is in poll(2), which fails for another reason where it is
+// given more descriptors than the limit. True where /proc does not tell.
+static bool may_poll(pid_t pid) {
+    std::ifstream file("/proc/" + number(pid) + "/syscall");
+    int call = -1;
+    if (!(file >> call))
+        return true;
+#ifdef SYS_poll
+    if (call == SYS_poll)
+        return true;
+#endif
+    return call == SYS_ppoll;
+}
+
 void check_descriptor_limit(Result &result) {
     Subject subject;
     subject.crowd(1).clear();
@@ -124,8 +141,7 @@ void check_descriptor_limit(Result &result) {
     pid_t pid = only_acceptor(subject);
     Descriptors held = descriptors_of(pid);
     int limit = lowest_free(held);
-    // poll(2) with more than the limit fails for another reason.
-    if (limit < static_cast<int>(held.size()))
+    if (limit < static_cast<int>(held.size()) && may_poll(pid))
         throw Skip{"its descriptors are not in a row:" + text_of(held)};
     const char *when = "without descriptors";
     Fd waiting;
@@ -220,9 +236,11 @@ void check_accept_errors(Result &result) {
 
 // ---- where it prints to -----------------------------------------------------
 
+// So many that what is buffered is printed, too.
 static void serve_and_judge(Result &result, const Subject &subject,
                             const std::string &when) {
-    for (int i = 0; i < 10; i++)
+    auto until = Clock::now() + std::chrono::seconds(3);
+    for (int i = 0; i < 200 && Clock::now() < until; i++)
         if (!judge_service(result, subject, when))
             return;
 }
@@ -321,10 +339,10 @@ void check_growth(Result &result) {
     std::vector<std::pair<long, size_t>> sizes;
     int count = 0;
     for (int part = 0; part < parts; part++) {
-        auto until = std::chrono::steady_clock::now() +
-                     std::chrono::duration<double>(most_seconds_a_part);
+        auto until =
+            Clock::now() + std::chrono::duration<double>(most_seconds_a_part);
         for (int i = 0; i < clients_a_part; i++) {
-            if (std::chrono::steady_clock::now() > until)
+            if (Clock::now() > until)
                 break;
             std::string why;
             Fd client = subject.connect();

@@ -360,7 +360,10 @@ void check_sigterm(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(2);
     (void)send_signal(subject.main, SIGTERM);
-    bool ended = eventually([&] { return !lives(subject.main); });
+    (void)eventually(
+        [&] { return !lives(subject.main) || !subject.is_listening(); });
+    pass(300);
+    bool ended = !lives(subject.main);
     std::string why;
     bool served = settings.echo && subject.serves(clients[0], 1, &why);
     result.comment(std::string("SIGTERM ") +
@@ -460,7 +463,12 @@ void check_closed_descriptors(Result &result) {
     try {
         subject = std::make_unique<Subject>(start);
     } catch (const NotServing &failure) {
-        result.comment(std::string("it does not start: ") + failure.what());
+        if (failure.lives_on)
+            result.fault("started with 0, 1, 2 closed, it neither ends nor "
+                         "listens",
+                         {{"reason", failure.what()}});
+        else
+            result.comment(std::string("it does not start: ") + failure.what());
         return;
     }
     for (int i = 0; i < 3; i++)

@@ -29,7 +29,10 @@ extern Settings settings;
 
 // Thrown where the server cannot be brought to serve; the text says why.
 struct NotServing : std::runtime_error {
-    using runtime_error::runtime_error;
+    explicit NotServing(const std::string &why, bool on = false)
+        : runtime_error(why), lives_on(on) {
+    }
+    bool lives_on; // it neither listens nor ends
 };
 // Thrown once the user has interrupted.
 struct Interrupted {};
