@@ -67,7 +67,7 @@ facts() {
         }' "$1" - | sort -u
 }
 
-for page in echo_mpserv.8 echo_mpclient.1 echo_mp.7 lifelines.1; do
+for page in echo_mpserv.8 echo_mpclient.1 echo_mp.7 lifelines.1 mpaudit.1; do
     skeleton "$pages/$page" >"$folder/english"
     skeleton "$pages/ko/$page" >"$folder/korean"
     [ -s "$folder/english" ] || fail "$page: nothing found"

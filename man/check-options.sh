@@ -19,13 +19,15 @@ rendered() { # PAGE: its text, one blank between words
     mandoc -T ascii -O width=1000 "$1" | col -bx | tr -s ' '
 }
 
-for page in echo_mpserv.8 echo_mpclient.1 lifelines.1; do
+for page in echo_mpserv.8 echo_mpclient.1 lifelines.1 mpaudit.1; do
     program=${page%.*}
     command=$programs/$program
-    if [ "$program" = lifelines ]; then
-        command=$programs/../tests/lifelines/lifelines
+    case $program in
+    lifelines | mpaudit)
+        command=$programs/../tests/$program/$program
         [ -x "$command" ] || continue # built together with the tests
-    fi
+        ;;
+    esac
     "$command" --help >"$folder/text"
     sed -n 's/^  -\(.\), --\([a-z0-9-]*\).*/\1 \2/p' "$folder/text" |
         sort >"$folder/help"

@@ -120,8 +120,8 @@ static int lowest_free(const Descriptors &held) {
     return fd;
 }
 
-// Whether PID, asleep, is in poll(2), which fails for another reason where it is
-// given more descriptors than the limit. True where /proc does not tell.
+// Whether PID, asleep, is in poll(2), which fails for another reason where it
+// is given more descriptors than the limit. True where /proc does not tell.
 static bool may_poll(pid_t pid) {
     std::ifstream file("/proc/" + number(pid) + "/syscall");
     int call = -1;

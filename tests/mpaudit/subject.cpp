@@ -284,8 +284,8 @@ void Subject::await_listener() {
                          std::to_string(process->wait()) + ": " + errors());
     if (!ready)
         throw NotServing("it does not listen on port " + std::to_string(port) +
-                         " after " + std::to_string(deadline_seconds) +
-                         " seconds: " + errors(),
+                             " after " + std::to_string(deadline_seconds) +
+                             " seconds: " + errors(),
                          true);
     // At rest once all have slept for a moment, and no process has come.
     Family last;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# bash completion for echo_mpserv and echo_mpclient: options, and hosts for the
-# client. The arguments of options, numbers and addresses, are not completed.
+# bash completion for echo_mpserv, echo_mpclient and mpaudit: options, and hosts
+# for the client. The arguments of options are not completed.
 # shellcheck shell=bash
 
 # The options are listed here, because --help would run a program that the user
@@ -42,5 +42,12 @@ _echo_mpclient() {
         '-t --timeout -w --wait' hosts
 }
 
+_mpaudit() {
+    _echo_mp "$2" "$3" '-6 --ipv6 -h --help -j --json -l --list -v --verbose \
+        -V --version' '-e --expect -k --checks -p --pid-file -s --send \
+        -t --timeout' ''
+}
+
+complete -F _mpaudit mpaudit
 complete -F _echo_mpserv echo_mpserv
 complete -F _echo_mpclient echo_mpclient

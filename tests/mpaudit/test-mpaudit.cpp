@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// mpaudit itself: it finds nothing in echo_mpserv, and in what is wrong on
+// purpose each mistake.
+#include <csignal>
+#include <doctest/doctest.h>
+#include <iostream>
+#include <unistd.h>
+
+#include "support/judge.h"
+#include "support/machine.h"
+#include "support/parallel.h"
+#include "support/proc.h"
+#include "support/process.h"
+#include "support/server.h"
+
+using Words = std::vector<std::string>;
+
+static Words audit(Words options, const Words &server) {
+    options.insert(options.begin(), test_program("mpaudit"));
+    options.push_back("--");
+    options.insert(options.end(), server.begin(), server.end());
+    return options;
+}
+
+// It has its own time-outs.
+static std::string printed_by(const Words &words, int *status) {
+    Process process(words);
+    while (!process.has_ended())
+        nap();
+    *status = process.wait();
+    return process.output + process.errors;
+}
+
+TEST_CASE("it finds nothing in the server") {
+    int status = -1;
+    std::string text = printed_by(
+        audit({"-t", "20"}, server_command({"-c", "2000", "{port}"})), &status);
+    INFO(text);
+    CHECK(status == 0);
+    CHECK(count_of("not ok", text) == 0);
+    CHECK(count_of("a process for each client\n", text) == 1);
+    for (const std::string &line : lines_of(text)) {
+        INFO(line);
+        bool asked = line.find("# SKIP") == line.npos;
+        CHECK((asked || matches(line, "ok [0-9]+ - (accept-errors|"
+                                      "process-limit|restart): .*")));
+    }
+}
+
+// ---- what is wrong on purpose -----------------------------------------------
+
+struct Mistake {
+    std::string server; // a mutant, or the book's
+    std::string check;  // which finds it
+};
+
+static const Mistake mistakes[] = {
+    {"book_server", "zombies-50"},
+    {"book_server", "sigchld-blocked"},
+    {"book_server", "descriptor-limit"},
+    {"book_server", "stalls"},
+    {"book_server", "restart"},
+    {"accept-ends-the-server-without-descriptors", "descriptor-limit"},
+    {"child-keeps-the-listener", "listener-in-child"},
+    {"child-keeps-the-listener", "parent-killed"},
+    {"one-child-a-signal", "zombies-50"},
+    {"parent-keeps-the-client", "client-in-parent"},
+    {"parent-keeps-the-client", "descriptors"},
+    {"loses-signals", "process-limit"},
+    {"sigpipe-ends-the-server", "log-closed"},
+    {"spins-when-out-of-descriptors", "descriptor-limit"},
+    {"zombie-left", "zombies-1"},
+};
+
+static Words server_with(const Mistake &mistake) {
+    if (mistake.server == "book_server")
+        return {test_program("book_server"), "{port}"};
+    return {test_program("../mutants/" + mistake.server), "-S", "{port}"};
+}
+
+// Each mostly waits.
+TEST_CASE("it finds each mistake, with its evidence") {
+    std::vector<std::function<void()>> bodies;
+    for (const Mistake &mistake : mistakes)
+        bodies.push_back([&mistake] {
+            int status = -1;
+            std::cout << printed_by(
+                audit({"-k", mistake.check}, server_with(mistake)), &status);
+            REQUIRE(status == 1);
+        });
+    run_in_parallel(
+        bodies, 4, [](size_t i, bool well, const std::string &text) {
+            CAPTURE(mistakes[i].server);
+            CAPTURE(mistakes[i].check);
+            CAPTURE(text);
+            CHECK(well);
+            CHECK(count_of("not ok 1 - " + mistakes[i].check, text) == 1);
+            CHECK(count_of("  ---\n  found:\n    - message: \"", text) == 1);
+        });
+}
+
+TEST_CASE("its JSON has the same") {
+    int status = -1;
+    std::string text = printed_by(
+        audit({"-jk", "stalls"}, {test_program("book_server"), "{port}"}),
+        &status);
+    INFO(text);
+    CHECK(status == 1);
+    std::vector<std::string> lines = lines_of(text);
+    REQUIRE(lines.size() == 2);
+    CHECK(matches(lines[1],
+                  "\\{\"number\": 1, \"name\": \"stalls\", .*\"result\": "
+                  "\"not ok\", .*\"faults\": \\[\\{\"message\": .*\\}\\], "
+                  "\"comments\": \\[.*\\]\\}"));
+}
+
+// ---- how it is used ---------------------------------------------------------
+
+TEST_CASE("what a client sends and expects need not be an echo") {
+    Words options = {"-s", "hi\\n", "-e", "hi\\n", "-k", "half-close"};
+    Run other = run(audit(options, server_command({"{port}"})));
+    CHECK(other.status == 0);
+    CHECK(count_of("ok 1 - half-close: ", other.output) == 1);
+    CHECK(count_of("# SKIP it needs an echo", other.output) == 1);
+}
+
+TEST_CASE("IPv6") {
+    if (!have_ipv6())
+        return;
+    Words server = server_command({"-a", "::1", "{port}"});
+    CHECK(run(audit({"-6", "-k", "zombies-1"}, server)).status == 0);
+    CHECK(run(audit({"-k", "zombies-1", "-t", "1"}, server)).status == 3);
+}
+
+TEST_CASE("a server that does not start is reported, with its words") {
+    Run bad = run(audit({}, server_command({"-x", "{port}"})));
+    CHECK(bad.status == 3);
+    CHECK(count_of("it ended with status 2", bad.errors) == 1);
+    CHECK(count_of("option '-x'", bad.errors) == 1);
+    Run none = run(audit({}, {"/no/such/server", "{port}"}));
+    CHECK(none.status == 3);
+    CHECK(count_of("/no/such/server: No such file", none.errors) == 1);
+    Run dumb = run(audit({"-t", "1"}, {"/bin/sleep", "9", "{port}"}));
+    CHECK(dumb.status == 3);
+}
+
+TEST_CASE("wrong usage is named") {
+    const struct {
+        Words words;
+        const char *message;
+    } cases[] = {
+        {{}, "command is missing"},
+        {{"true"}, "command: no argument has {port}"},
+        {{"-k", "x*", "true"}, "checks: no name matches 'x*'"},
+        {{"-t", "0", "true"}, "timeout: '0' is not a number from 1 to 1000"},
+        {{"-e", "\\q", "true"}, "expect: '\\q' has a \\ before none of rnt0\\"},
+        {{"-z"}, "option '-z' is unknown or takes no argument"},
+        {{"-s"}, "option '-s' needs an argument"},
+    };
+    for (const auto &c : cases) {
+        Words words = c.words;
+        words.insert(words.begin(), test_program("mpaudit"));
+        Run bad = run(words);
+        CAPTURE(bad.errors);
+        CHECK(bad.status == 2);
+        CHECK(bad.errors.starts_with(std::string("mpaudit: ") + c.message));
+    }
+}
+
+TEST_CASE("interrupted, it leaves no process behind") {
+    for (int signo : {SIGHUP, SIGINT, SIGTERM}) {
+        Process process(audit({}, server_command({"{port}"})));
+        REQUIRE(process.output_has("\nok 2 "));
+        process.signal(signo);
+        CHECK(process.wait() == 128 + signo);
+        // Whatever it had started would now be this test's to reap.
+        CHECK(children_of(getpid()).empty());
+    }
+}
+
+TEST_CASE("a daemon is found, by its PID file too") {
+    std::string command = server_command({"{port}"})[0] +
+                          " -S {port} >/dev/null 2>&1 & echo $! >$0";
+    std::string file = "/tmp/mpaudit-" + std::to_string(getpid()) + ".pid";
+    Words daemon = {"/bin/sh", "-c", command, file};
+    Run audited = run(audit({"-p", file, "-k", "sigterm"}, daemon));
+    CAPTURE(audited.output);
+    CAPTURE(audited.errors);
+    CHECK(audited.status == 0);
+    Run wrong = run(audit({"-p", "/dev/null", "-k", "sigterm"}, daemon));
+    CHECK(wrong.status == 3);
+    unlink(file.c_str());
+}
