@@ -58,7 +58,7 @@ sed -n 's/^  -., \(--[^ ]*\).*/\1/p' "$folder/help" >"$folder/long"
 sed -n 's/^  \(-.\), --.*/\1/p' "$folder/help" >"$folder/short"
 # A single blank behind the name: the argument; more: what the option does.
 sed -n 's/^  \(-.\), \(--[^ ]*\) [^ ].*/\1 \2/p' "$folder/help" |
-    xargs -n 1 >"$folder/with_argument"
+    tr ' ' '\n' >"$folder/with_argument"
 [ -s "$folder/long" ] || fail "$program: --help lists no option"
 
 all_long=$(sort "$folder/long" | xargs)

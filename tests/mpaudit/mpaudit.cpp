@@ -19,7 +19,7 @@
 
 static const char usage[] =
     "usage: mpaudit [-6hjlvV] [-e text] [-k pattern] [-p file] [-s text]\n"
-    "               [-t seconds] [--] command [argument ...]";
+    "               [-t seconds] command [argument ...]";
 static const char help[] =
     "  -6, --ipv6             connect over IPv6\n"
     "  -e, --expect text      what a client must receive; no echo is asked\n"
