@@ -94,10 +94,10 @@ peers = [
 
 def version_of(command):
     if command is None:
-        return "this one"
+        return ""
     run = subprocess.run(command.split(), capture_output=True, text=True,
                          check=False)
-    return run.stdout or "?"
+    return run.stdout
 
 
 def audit(options, command):
@@ -116,32 +116,39 @@ def cell_of(result):
     return "ok"
 
 
-found = {}
-heads = []
-for name, program, version, command, options in peers:
-    if shutil.which(program) is None:
-        continue
-    print("audit of", name, file=sys.stderr, flush=True)
-    results = audit(options, command())
-    if results:
-        found[name] = results
-        heads.append(f"{name} {version_of(version)}")
+def write_table(found, heads):
+    names = [result["name"] for result in next(iter(found.values()))]
+    with open(output, "w", encoding="utf-8") as table:
+        print(f"mpaudit, {datetime.date.today()}, Linux {os.uname().release}; –"
+              " cannot be asked of this server, or here.\n", file=table)
+        print("| check | " + " | ".join(heads) + " |", file=table)
+        print("|---" * (len(heads) + 1) + "|", file=table)
+        for i, name in enumerate(names):
+            cells = [cell_of(results[i]) for results in found.values()]
+            print(f"| {name} | " + " | ".join(cells) + " |", file=table)
+        for server, results in found.items():
+            print(file=table)
+            for result in results:
+                for fault in result["faults"]:
+                    text = "; ".join(f"{key}: {value!r}"
+                                     for key, value in fault.items())
+                    print(f"- {server}, {result['name']}: {text}", file=table)
 
-names = [result["name"] for result in next(iter(found.values()))]
-kernel = os.uname().release
-with open(output, "w", encoding="utf-8") as table:
-    print(f"mpaudit, {datetime.date.today()}, Linux {kernel}; – cannot be"
-          " asked of this server, or here.\n", file=table)
-    print("| check | " + " | ".join(heads) + " |", file=table)
-    print("|---" * (len(heads) + 1) + "|", file=table)
-    for i, name in enumerate(names):
-        cells = [cell_of(results[i]) for results in found.values()]
-        print(f"| {name} | " + " | ".join(cells) + " |", file=table)
-    for name, results in found.items():
-        faults = [(result["name"], fault) for result in results
-                  for fault in result["faults"]]
-        for check, fault in faults:
-            text = "; ".join(f"{key}: {value}" for key, value in fault.items())
-            print(f"\n- {name}, {check}: {text}", file=table, end="")
-    print(file=table)
-print("written:", output)
+
+def main():
+    found = {}
+    heads = []
+    for name, program, version, command, options in peers:
+        if shutil.which(program) is None:
+            print("not installed:", name, file=sys.stderr)
+            continue
+        print("audit of", name, file=sys.stderr, flush=True)
+        results = audit(options, command())
+        if results:
+            found[name] = results
+            heads.append(f"{name} {version_of(version)}".strip())
+            write_table(found, heads)
+    print("written:", output)
+
+
+main()
