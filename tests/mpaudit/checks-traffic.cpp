@@ -141,28 +141,32 @@ static double milliseconds_of_trip(const Fd &client, const std::string &bytes) {
 
 // The fastest of several, so that only what happens every time counts. The
 // first few messages of a connection are acknowledged at once.
-static double fastest_trip(const Fd &client, size_t size) {
+static double fastest_trip(const Fd &client, size_t size, int trips) {
     std::string bytes = pattern(size);
     double best = 1e9;
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < trips; i++)
         best = std::min(best, milliseconds_of_trip(client, bytes));
     return best;
 }
 
+constexpr double delay = 30; // an acknowledgement is delayed by 40 ms
+
 void check_stalls(Result &result) {
     Subject subject;
     Fd client = subject.client();
-    for (int i = 0; i < 20; i++)
-        (void)milliseconds_of_trip(client, "x");
-    double one = fastest_trip(client, 1);
+    double one = fastest_trip(client, 1, 30);
     std::string slow;
-    for (size_t size : {2, 31, 64, 200, 1000, 1461, 4097, 8193, 16385, 65537})
-        if (double time = fastest_trip(client, size); time > one + 30)
+    for (size_t size : {2, 31, 64, 200, 1000, 1461, 4097, 8193, 16385, 65537}) {
+        double time = fastest_trip(client, size, 7);
+        if (time > one + delay) // on a busy machine it may be its load
+            time = std::min(time, fastest_trip(client, size, 15));
+        if (time > one + delay)
             slow += (slow.empty() ? "" : ", ") + number(size) +
                     " bytes: " + number(time) + " ms";
+    }
     if (!slow.empty())
         result.fault("messages wait for a delayed acknowledgement",
-                     {{"1 byte", number(one) + " ms"}, {"slow", slow}});
+                     {{"one_byte", number(one) + " ms"}, {"slow", slow}});
 }
 
 void check_urgent_data(Result &result) {
