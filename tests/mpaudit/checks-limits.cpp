@@ -18,10 +18,6 @@
 
 using Clock = std::chrono::steady_clock;
 
-static std::string number(auto value) {
-    return std::to_string(value);
-}
-
 // ---- limits that are reached ------------------------------------------------
 
 static rlim_t limit_in(const std::string &word) {
@@ -149,7 +145,7 @@ static bool may_poll(pid_t pid) {
     return call == SYS_ppoll;
 }
 
-void check_descriptor_limit(Result &result) {
+static void check_descriptor_limit(Result &result) {
     Subject subject;
     subject.crowd(1).clear();
     (void)subject.becomes_quiet();
@@ -174,7 +170,7 @@ void check_descriptor_limit(Result &result) {
 }
 
 // RLIMIT_NPROC does not bind root: such a server runs as another user.
-void check_process_limit(Result &result) {
+static void check_process_limit(Result &result) {
     StartOptions start;
     if (geteuid() == 0)
         start.in_child = [] { become_limited_user(1000); };
@@ -242,7 +238,7 @@ static void judge_accept_error(Result &result, const std::string &error) {
 
 // Both are of a connection that has failed, and none of the listener. The
 // second comes with other protocols than TCP only.
-void check_accept_errors(Result &result) {
+static void check_accept_errors(Result &result) {
     if (path_of("strace").empty())
         throw Skip{"strace(1) is not installed"};
     judge_accept_error(result, "ECONNABORTED");
@@ -272,7 +268,7 @@ static std::unique_ptr<Subject> started_with(const StartOptions &start) {
 }
 
 // Full once it listens; a pipe of one page fills soonest.
-void check_log_full(Result &result) {
+static void check_log_full(Result &result) {
     Pipe log = make_pipe();
     (void)fcntl(log.write_end.get(), F_SETPIPE_SZ, 4096);
     StartOptions start;
@@ -303,7 +299,7 @@ void check_log_full(Result &result) {
     result = full;
 }
 
-void check_log_closed(Result &result) {
+static void check_log_closed(Result &result) {
     Pipe log = make_pipe();
     StartOptions start;
     start.output = start.errors = log.write_end.get();
@@ -315,7 +311,7 @@ void check_log_closed(Result &result) {
         judge_death(result, *subject, subject->acceptors.front(), when);
 }
 
-void check_disk_full(Result &result) {
+static void check_disk_full(Result &result) {
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     StartOptions start;
     start.output = start.errors = full.get();
@@ -325,7 +321,7 @@ void check_disk_full(Result &result) {
 
 // ---- many -------------------------------------------------------------------
 
-void check_crowd(Result &result) {
+static void check_crowd(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(1000);
     result.comment(number(clients.size()) + " clients were served at once");
@@ -352,7 +348,7 @@ constexpr int clients_a_part = 1000;
 constexpr double most_seconds_a_part = 6;
 
 // A leak goes on: what grows in each part, but for the first, is one.
-void check_growth(Result &result) {
+static void check_growth(Result &result) {
     Subject subject;
     std::vector<std::pair<long, size_t>> sizes;
     int count = 0;
@@ -395,3 +391,22 @@ void check_growth(Result &result) {
                                           number(sizes.back().second)},
                       {"clients", number(clients)}});
 }
+
+// ---- the checks -------------------------------------------------------------
+
+const std::vector<Check> limit_checks = {
+    {"descriptor-limit", "out of descriptors it neither spins nor ends",
+     nothing, check_descriptor_limit},
+    {"process-limit", "out of processes it neither spins, ends nor leaks",
+     a_fork, check_process_limit},
+    {"accept-errors", "a connection that fails in accept(2) ends nothing",
+     tracing, check_accept_errors},
+    {"log-full", "it serves while nobody reads what it prints", nothing,
+     check_log_full},
+    {"log-closed", "it serves when nobody can read what it prints", nothing,
+     check_log_closed},
+    {"disk-full", "it serves when there is no room for what it prints", nothing,
+     check_disk_full},
+    {"crowd", "it survives a thousand clients at once", nothing, check_crowd},
+    {"growth", "it does not grow over 5000 clients", nothing, check_growth},
+};

@@ -11,10 +11,6 @@
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-static std::string number(auto value) {
-    return std::to_string(value);
-}
-
 // ---- descriptors ------------------------------------------------------------
 
 // Of all processes at rest.
@@ -44,7 +40,7 @@ static std::string text_of_new(const std::map<pid_t, Descriptors> &before,
 
 // A server may open something late, or keep some for the next client. A leak
 // goes on: it grows with every third of the clients.
-void check_descriptors(Result &result) {
+static void check_descriptors(Result &result) {
     Subject subject;
     auto held = [&] {
         std::map<pid_t, Descriptors> all;
@@ -81,7 +77,7 @@ static bool at_rest_hold(const Subject &subject, const std::string &target) {
 
 // Whether it is kept counts when the client has gone, with its child: a parent
 // may have its reasons until then.
-void check_client_in_parent(Result &result) {
+static void check_client_in_parent(Result &result) {
     Subject subject;
     Fd client = subject.client();
     std::string target = subject.target_of(client);
@@ -105,7 +101,7 @@ void check_client_in_parent(Result &result) {
                      evidence);
 }
 
-void check_listener_in_child(Result &result) {
+static void check_listener_in_child(Result &result) {
     Subject subject;
     Fd client = subject.client();
     pid_t child = subject.child_of(client);
@@ -132,7 +128,7 @@ void check_listener_in_child(Result &result) {
         result.comment("a process that came with a client listens, too");
 }
 
-void check_client_in_other_child(Result &result) {
+static void check_client_in_other_child(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(3);
     for (const Fd &client : clients) {
@@ -183,19 +179,19 @@ static void check_zombies(Result &result, int count) {
                        number(family().size() - subject.rest.size()));
 }
 
-void check_zombies_1(Result &result) {
+static void check_zombies_1(Result &result) {
     check_zombies(result, 1);
 }
 
-void check_zombies_50(Result &result) {
+static void check_zombies_50(Result &result) {
     check_zombies(result, 50);
 }
 
-void check_zombies_500(Result &result) {
+static void check_zombies_500(Result &result) {
     check_zombies(result, 500);
 }
 
-void check_killed_children(Result &result) {
+static void check_killed_children(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(3);
     for (const auto &[pid, member] : family())
@@ -213,7 +209,7 @@ void check_killed_children(Result &result) {
     judge_service(result, subject, "after children were killed");
 }
 
-void check_stopped_child(Result &result) {
+static void check_stopped_child(Result &result) {
     Subject subject;
     Fd client = subject.client();
     pid_t child = subject.child_of(client);
@@ -249,13 +245,13 @@ static void serve_in_a_row(Result &result, const StartOptions &start,
     judge_zombies(result, subject, when);
 }
 
-void check_sigchld_ignored(Result &result) {
+static void check_sigchld_ignored(Result &result) {
     StartOptions start;
     start.in_child = [] { (void)signal(SIGCHLD, SIG_IGN); };
     serve_in_a_row(result, start, "started with SIGCHLD ignored");
 }
 
-void check_sigchld_blocked(Result &result) {
+static void check_sigchld_blocked(Result &result) {
     StartOptions start;
     start.in_child = [] {
         sigset_t set;
@@ -284,7 +280,7 @@ static std::string names_of(unsigned long long mask) {
 
 // The same program knows what it blocks. Another one, run for a client, starts
 // with what it was never told about: there SIGTERM must not be lost.
-void check_child_signals(Result &result) {
+static void check_child_signals(Result &result) {
     Subject subject;
     Fd client = subject.client();
     pid_t child = subject.child_of(client);
@@ -318,7 +314,7 @@ static long wakes_of(pid_t pid) {
     return text.empty() ? 0 : std::stol(text);
 }
 
-void check_idle(Result &result) {
+static void check_idle(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(1);
     pass(300); // an acknowledgement that comes late wakes somebody
@@ -356,7 +352,7 @@ static std::string members_besides(const std::set<pid_t> &known) {
 }
 
 // Whether it drains or cuts its clients is its choice.
-void check_sigterm(Result &result) {
+static void check_sigterm(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(2);
     (void)send_signal(subject.main, SIGTERM);
@@ -387,7 +383,7 @@ void check_sigterm(Result &result) {
                       {"listens", subject.is_listening() ? "yes" : "no"}});
 }
 
-void check_parent_killed(Result &result) {
+static void check_parent_killed(Result &result) {
     Subject subject;
     Fd client = subject.client();
     pid_t parent = subject.parent_of(subject.child_of(client));
@@ -414,7 +410,7 @@ void check_parent_killed(Result &result) {
 }
 
 // The server's end of a connection is closed first, and so waits.
-void check_restart(Result &result) {
+static void check_restart(Result &result) {
     int port = 0;
     {
         Subject subject;
@@ -453,7 +449,7 @@ void check_restart(Result &result) {
 
 // ---- a poor start -----------------------------------------------------------
 
-void check_closed_descriptors(Result &result) {
+static void check_closed_descriptors(Result &result) {
     StartOptions start;
     start.in_child = [] {
         for (int fd = 0; fd <= STDERR_FILENO; fd++)
@@ -485,3 +481,43 @@ void check_closed_descriptors(Result &result) {
                            : !subject->serves(client, deadline_seconds, &why))
         result.comment("it does not serve");
 }
+
+// ---- the checks -------------------------------------------------------------
+
+const std::vector<Check> process_checks = {
+    {"descriptors", "no descriptor stays behind as clients come and go",
+     nothing, check_descriptors},
+    {"client-in-parent", "the parent lets go of a client's connection", a_fork,
+     check_client_in_parent},
+    {"listener-in-child", "a child does not hold the listener", a_fork,
+     check_listener_in_child},
+    {"client-in-other-child", "a child does not hold another's connection",
+     a_fork, check_client_in_other_child},
+    {"zombies-1", "no zombie after a client has left", a_fork, check_zombies_1},
+    {"zombies-50", "no zombie after 50 have left at once", a_fork,
+     check_zombies_50},
+    {"zombies-500", "no zombie after 500 have left at once", a_fork,
+     check_zombies_500},
+    {"killed-children", "children that are killed are reaped, clients told",
+     a_fork, check_killed_children},
+    {"stopped-child", "a child that stops and goes on disturbs nobody", a_fork,
+     check_stopped_child},
+    {"sigchld-ignored", "it serves and reaps, started with SIGCHLD ignored",
+     a_fork, check_sigchld_ignored},
+    {"sigchld-blocked", "it serves and reaps, started with SIGCHLD blocked",
+     a_fork, check_sigchld_blocked},
+    {"child-signals",
+     "a program run for a client starts with no signal blocked", a_fork,
+     check_child_signals},
+    {"idle", "it does not spin while there is nothing to do", nothing,
+     check_idle},
+    {"closed-descriptors",
+     "started with 0, 1 and 2 closed, it prints to no client", nothing,
+     check_closed_descriptors},
+    {"sigterm", "SIGTERM ends it, and leaves nothing once clients are gone",
+     nothing, check_sigterm},
+    {"parent-killed", "nobody keeps the port of a server that was killed",
+     a_fork, check_parent_killed},
+    {"restart", "it starts again at once on the same port", nothing,
+     check_restart},
+};

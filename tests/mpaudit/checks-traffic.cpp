@@ -12,10 +12,6 @@
 
 using Clock = std::chrono::steady_clock;
 
-static std::string number(auto value) {
-    return std::to_string(value);
-}
-
 static void judge_echo(Result &result, const std::string &sent,
                        const Received &received, const std::string &when) {
     if (received.bytes == sent)
@@ -30,7 +26,7 @@ static void judge_echo(Result &result, const std::string &sent,
 
 // ---- bytes ------------------------------------------------------------------
 
-void check_half_close(Result &result) {
+static void check_half_close(Result &result) {
     Subject subject;
     for (size_t size : {0, 1, 5000, 1 << 16, 1 << 20}) {
         Fd client = subject.connect();
@@ -44,7 +40,7 @@ void check_half_close(Result &result) {
     }
 }
 
-void check_slow_reader(Result &result) {
+static void check_slow_reader(Result &result) {
     Subject subject;
     Fd client = subject.client();
     // Until both directions are full; but for a server that reads it all first.
@@ -61,7 +57,7 @@ void check_slow_reader(Result &result) {
                "of a client that half-closed and reads a second later");
 }
 
-void check_large_echo(Result &result) {
+static void check_large_echo(Result &result) {
     Subject subject;
     Fd client = subject.client();
     std::string sent = pattern(16 << 20);
@@ -70,7 +66,7 @@ void check_large_echo(Result &result) {
 
 // ---- other clients ----------------------------------------------------------
 
-void check_no_reader(Result &result) {
+static void check_no_reader(Result &result) {
     Subject subject;
     Fd client = subject.client();
     std::string sent = send_what_fits(client);
@@ -87,14 +83,14 @@ void check_no_reader(Result &result) {
                "of a client that began to read late");
 }
 
-void check_silent_client(Result &result) {
+static void check_silent_client(Result &result) {
     Subject subject;
     Fd silent = subject.connect();
     pass(100);
     judge_service(result, subject, "while a client is silent");
 }
 
-void check_reset_before_accept(Result &result) {
+static void check_reset_before_accept(Result &result) {
     Subject subject;
     subject.crowd(1).clear();
     (void)subject.becomes_quiet();
@@ -113,7 +109,7 @@ void check_reset_before_accept(Result &result) {
         judge_zombies(result, subject, when);
 }
 
-void check_reset_in_flight(Result &result) {
+static void check_reset_in_flight(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(5);
     for (Fd &client : clients) {
@@ -151,7 +147,7 @@ static double fastest_trip(const Fd &client, size_t size, int trips) {
 
 constexpr double delay = 30; // an acknowledgement is delayed by 40 ms
 
-void check_stalls(Result &result) {
+static void check_stalls(Result &result) {
     Subject subject;
     Fd client = subject.client();
     double one = fastest_trip(client, 1, 30);
@@ -169,7 +165,7 @@ void check_stalls(Result &result) {
                      {{"one_byte", number(one) + " ms"}, {"slow", slow}});
 }
 
-void check_urgent_data(Result &result) {
+static void check_urgent_data(Result &result) {
     Subject subject;
     Fd client = subject.client();
     (void)send(client.get(), "u", 1, MSG_OOB | MSG_NOSIGNAL);
@@ -182,3 +178,25 @@ void check_urgent_data(Result &result) {
                                          : "an urgent byte is not echoed");
     judge_service(result, subject, "after urgent data");
 }
+
+// ---- the checks -------------------------------------------------------------
+
+const std::vector<Check> traffic_checks = {
+    {"half-close", "a client that half-closes gets all of its echo", an_echo,
+     check_half_close},
+    {"slow-reader", "it gets all of it if it reads only a second later",
+     an_echo, check_slow_reader},
+    {"large-echo", "16 MiB come back as they were sent", an_echo,
+     check_large_echo},
+    {"no-reader", "a client that does not read holds up nobody", an_echo,
+     check_no_reader},
+    {"silent-client", "a client that is silent holds up nobody", nothing,
+     check_silent_client},
+    {"reset-before-accept", "clients that reset before accept(2) end nothing",
+     nothing, check_reset_before_accept},
+    {"reset-in-flight", "clients that reset amid their data end nothing",
+     nothing, check_reset_in_flight},
+    {"stalls", "no size of message waits for a delayed acknowledgement",
+     an_echo, check_stalls},
+    {"urgent-data", "urgent data ends nothing", an_echo, check_urgent_data},
+};

@@ -80,7 +80,7 @@ static std::string unescaped(const char *name, const std::string &text) {
 }
 
 static void list_checks() {
-    for (const Check &check : checks) {
+    for (const Check &check : all_checks()) {
         std::string needs;
         needs += check.needs & a_fork ? " a process for each client," : "";
         needs += check.needs & an_echo ? " an echo," : "";
@@ -155,7 +155,7 @@ static void read_command(char **words) {
 
 static std::vector<Check> chosen_checks(const std::string &pattern) {
     std::vector<Check> chosen;
-    for (const Check &check : checks)
+    for (const Check &check : all_checks())
         if (fnmatch(pattern.c_str(), check.name, 0) == 0)
             chosen.push_back(check);
     if (chosen.empty())
