@@ -278,7 +278,7 @@ static void check_log_full(Result &result) {
     Fd filler(open(("/proc/self/fd/" + number(log.write_end.get())).c_str(),
                    O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     std::string bytes(4096, '.');
-    for (size_t size : {4096, 1})
+    for (size_t size : std::vector<size_t>{4096, 1})
         while (write(filler.get(), bytes.data(), size) > 0)
             ;
     Result full;
@@ -372,7 +372,7 @@ static void check_growth(Result &result) {
     }
     bool memory = true;
     bool descriptors = true;
-    for (int part = 1; part < parts; part++) {
+    for (size_t part = 1; part < parts; part++) {
         memory = memory && sizes[part].first > sizes[part - 1].first;
         descriptors =
             descriptors && sizes[part].second > sizes[part - 1].second;

@@ -28,7 +28,7 @@ static void judge_echo(Result &result, const std::string &sent,
 
 static void check_half_close(Result &result) {
     Subject subject;
-    for (size_t size : {0, 1, 5000, 1 << 16, 1 << 20}) {
+    for (size_t size : std::vector<size_t>{0, 1, 5000, 1 << 16, 1 << 20}) {
         Fd client = subject.connect();
         std::string sent = pattern(size);
         std::string when = "when a client half-closes after " + number(size);
@@ -152,7 +152,8 @@ static void check_stalls(Result &result) {
     Fd client = subject.client();
     double one = fastest_trip(client, 1, 30);
     std::string slow;
-    for (size_t size : {2, 31, 64, 200, 1000, 1461, 4097, 8193, 16385, 65537}) {
+    for (size_t size : std::vector<size_t>{2, 31, 64, 200, 1000, 1461, 4097,
+                                           8193, 16385, 65537}) {
         double time = fastest_trip(client, size, 7);
         if (time > one + delay) // on a busy machine it may be its load
             time = std::min(time, fastest_trip(client, size, 15));
