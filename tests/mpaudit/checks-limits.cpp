@@ -38,9 +38,11 @@ static struct rlimit limit_of(pid_t pid, const std::string &name) {
     throw Skip{"the limits of the server cannot be read"};
 }
 
+// An enumeration in some C libraries.
+using Resource = decltype(RLIMIT_NOFILE);
+
 // A process of PID's user sets its limit: root may not everywhere.
-static bool set_limit(pid_t pid, __rlimit_resource what,
-                      const struct rlimit &limit) {
+static bool set_limit(pid_t pid, Resource what, const struct rlimit &limit) {
     uid_t user = static_cast<uid_t>(atoi(status_field(pid, "Uid").c_str()));
     gid_t group = static_cast<gid_t>(atoi(status_field(pid, "Gid").c_str()));
     pid_t setter = fork();
@@ -56,8 +58,7 @@ static bool set_limit(pid_t pid, __rlimit_resource what,
 // Sets the soft limit of a process, until its owner goes.
 class Limit {
   public:
-    Limit(pid_t pid, __rlimit_resource what, rlim_t soft)
-        : pid_(pid), what_(what) {
+    Limit(pid_t pid, Resource what, rlim_t soft) : pid_(pid), what_(what) {
         const char *name =
             what == RLIMIT_NOFILE ? "Max open files" : "Max processes";
         before_ = limit_of(pid, name);
@@ -71,7 +72,7 @@ class Limit {
 
   private:
     pid_t pid_;
-    __rlimit_resource what_;
+    Resource what_;
     struct rlimit before_ = {};
 };
 
@@ -286,13 +287,15 @@ static void check_log_full(Result &result) {
     if (full.faults.empty())
         return;
     // It must be that which holds it up.
-    (void)fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK);
-    std::string why;
-    char buffer[4096];
-    bool again = eventually([&] {
+    Process reader([&log] {
+        char buffer[4096];
         while (read(log.read_end.get(), buffer, sizeof buffer) > 0)
             ;
-        return subject->serves(subject->connect(), 0.5, &why);
+    });
+    std::string why;
+    bool again = eventually([&] {
+        Fd client = subject->connect();
+        return subject->serves(client, 1, &why);
     });
     full.faults[0].evidence.emplace_back("once_it_is_read",
                                          again ? "it serves" : why);

@@ -332,7 +332,7 @@ Fd Subject::connect() const {
 bool Subject::serves(const Fd &client, double seconds, std::string *why) const {
     static int number = 0;
     if (client.get() == -1) {
-        *why = "the connection is refused";
+        *why = "it takes no connection";
         return false;
     }
     std::string sent = settings.send;
