@@ -50,6 +50,7 @@ check echo_mpclient.1 echo_mpclient.cpp client/talk.cpp common/arguments.cpp \
 check echo_mp.7 fork.cpp remove_zombie.cpp sigaction.cpp signal.cpp wait.cpp \
     waitpid.cpp zombie.cpp common/demonstration.cpp common/log.cpp
 
+check mpaudit.1 ../tests/mpaudit/mpaudit.cpp
 check lifelines.1 ../tests/lifelines/main.cpp ../tests/lifelines/record.cpp
 
 # No source speaks that is not looked at; die.cpp only says what it is given.

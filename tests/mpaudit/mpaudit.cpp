@@ -71,7 +71,7 @@ static std::string unescaped(const char *name, const std::string &text) {
         const char *letter =
             i + 1 < text.size() ? strchr(letters, text[i + 1]) : nullptr;
         if (letter == nullptr)
-            die_usage(usage, "%s: '%s' has a \\ before none of rnt0\\", name,
+            die_usage(usage, "%s: '%s' has an unknown escape", name,
                       text.c_str());
         all += values[letter - letters];
         i++;

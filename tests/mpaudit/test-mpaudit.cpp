@@ -153,7 +153,7 @@ TEST_CASE("wrong usage is named") {
         {{"true"}, "command: no argument has {port}"},
         {{"-k", "x*", "true"}, "checks: no name matches 'x*'"},
         {{"-t", "0", "true"}, "timeout: '0' is not a number from 1 to 1000"},
-        {{"-e", "\\q", "true"}, "expect: '\\q' has a \\ before none of rnt0\\"},
+        {{"-e", "\\q", "true"}, "expect: '\\q' has an unknown escape"},
         {{"-z"}, "option '-z' is unknown or takes no argument"},
         {{"-s"}, "option '-s' needs an argument"},
     };
