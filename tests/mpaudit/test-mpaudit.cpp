@@ -78,6 +78,8 @@ static Words server_with(const Mistake &mistake) {
     return {test_program("../mutants/" + mistake.server), "-S", "{port}"};
 }
 
+TEST_SUITE_BEGIN("controls");
+
 // Each mostly waits.
 TEST_CASE("it finds each mistake, with its evidence") {
     std::vector<std::function<void()>> bodies;
@@ -98,6 +100,8 @@ TEST_CASE("it finds each mistake, with its evidence") {
             CHECK(count_of("  ---\n  found:\n    - message: \"", text) == 1);
         });
 }
+
+TEST_SUITE_END();
 
 TEST_CASE("its JSON has the same") {
     int status = -1;
