@@ -352,23 +352,27 @@ static std::string members_besides(const std::set<pid_t> &known) {
 }
 
 // Whether it drains or cuts its clients is its choice.
-static void check_sigterm(Result &result) {
-    Subject subject;
-    std::vector<Fd> clients = subject.crowd(2);
-    (void)send_signal(subject.main, SIGTERM);
+// Which it ends, and whom it cuts, is its choice. CLIENTS are then gone.
+static bool ends_by(Result &result, Subject &subject,
+                    std::vector<Fd> &clients) {
     (void)eventually(
         [&] { return !lives(subject.main) || !subject.is_listening(); });
     pass(300);
     bool ended = !lives(subject.main);
     std::string why;
     bool served = settings.echo && subject.serves(clients[0], 1, &why);
-    result.comment(std::string("SIGTERM ") +
-                   (ended ? "ends it at once" : "does not end it at once") +
-                   (settings.echo ? served ? ", its clients are served on"
-                                           : ", its clients are cut"
-                                  : ""));
+    result.comment(
+        std::string(ended ? "it ends at once" : "it does not end at once") +
+        (settings.echo
+             ? served ? ", its clients are served on" : ", its clients are cut"
+             : ""));
     clients.clear();
-    if (!ended && !eventually([&] { return !lives(subject.main); })) {
+    return ended || eventually([&] { return !lives(subject.main); });
+}
+
+static void judge_termination(Result &result, Subject &subject,
+                              std::vector<Fd> &clients) {
+    if (!ends_by(result, subject, clients)) {
         result.fault("SIGTERM does not end it, nor does the last client",
                      {{"server", subject.state()},
                       {"listens", subject.is_listening() ? "yes" : "no"}});
@@ -381,6 +385,41 @@ static void check_sigterm(Result &result) {
         result.fault("processes are left behind after SIGTERM",
                      {{"processes", members_besides({})},
                       {"listens", subject.is_listening() ? "yes" : "no"}});
+}
+
+static void check_sigterm(Result &result) {
+    Subject subject;
+    std::vector<Fd> clients = subject.crowd(2);
+    (void)send_signal(subject.main, SIGTERM);
+    judge_termination(result, subject, clients);
+}
+
+// As timeout(1) and Ctrl-C send a signal to a process group.
+static void check_sigterm_to_all(Result &result) {
+    Subject subject;
+    std::vector<Fd> clients = subject.crowd(2);
+    for (const auto &[pid, member] : family())
+        (void)kill(pid, SIGTERM);
+    judge_termination(result, subject, clients);
+}
+
+// It may end, reload, or ignore it, but not go on deaf.
+static void check_sighup(Result &result) {
+    Subject subject;
+    Fd client = subject.client();
+    (void)send_signal(subject.main, SIGHUP);
+    pass(300);
+    std::string why;
+    bool goes_on = lives(subject.main) && subject.is_listening();
+    result.comment(goes_on ? "it goes on" : "it ends");
+    if (goes_on && !subject.serves(subject.connect(), deadline_seconds, &why) &&
+        lives(subject.main) && subject.is_listening())
+        result.fault("no client is served after SIGHUP",
+                     {{"client", why}, {"server", subject.state()}});
+    client.close();
+    if (!goes_on && !eventually([] { return family().empty(); }))
+        result.fault("processes are left behind after SIGHUP",
+                     {{"processes", members_besides({})}});
 }
 
 static void check_parent_killed(Result &result) {
@@ -516,6 +555,9 @@ const std::vector<Check> process_checks = {
      check_closed_descriptors},
     {"sigterm", "SIGTERM ends it, and leaves nothing once clients are gone",
      nothing, check_sigterm},
+    {"sigterm-to-all", "SIGTERM to each of its processes ends them all",
+     nothing, check_sigterm_to_all},
+    {"sighup", "after SIGHUP it serves, or is gone", nothing, check_sighup},
     {"parent-killed", "nobody keeps the port of a server that was killed",
      a_fork, check_parent_killed},
     {"restart", "it starts again at once on the same port", nothing,
