@@ -61,6 +61,8 @@ static const Mistake mistakes[] = {
     {"book_server", "stalls"},
     {"book_server", "restart"},
     {"accept-ends-the-server-without-descriptors", "descriptor-limit"},
+    {"child-forks", "sighup"},
+    {"child-forks", "sigterm-to-all"},
     {"child-keeps-the-listener", "listener-in-child"},
     {"child-keeps-the-listener", "parent-killed"},
     {"one-child-a-signal", "zombies-50"},
