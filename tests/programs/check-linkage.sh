@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The programs need the C library alone (the server libseccomp too, where it
-# has the sandbox): no library of C++ and no other may creep in.
+# The programs may link only the C library, and the server with a sandbox also
+# libseccomp: not a C++ library or any other.
 # usage: check-linkage.sh FOLDER NAME...
 set -eu
 folder=$1
 shift
 failed=0
 for name in "$@"; do
-    dynamic=$(readelf -d "$folder/$name") # apart: here its failure is seen
+    dynamic=$(readelf -d "$folder/$name") # a pipe would hide its failure
     needed=$(echo "$dynamic" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
     for library in $needed; do
         case $name:$library in

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Shows server and client at work, on a free port and in a folder of its own:
-# what each prints, which processes there are, which descriptors they hold,
-# and how the server drains. usage: demo.sh ECHO_MPSERV ECHO_MPCLIENT
+# Demonstrates server and client on a free port: what each prints, their
+# processes and descriptors, and how the server drains.
+# usage: demo.sh ECHO_MPSERV ECHO_MPCLIENT
 set -eu
 server=$1
 client=$2
@@ -17,13 +17,13 @@ clean_up() {
 }
 trap clean_up EXIT
 trap 'exit 1' INT TERM
-trap '' PIPE # else a closed output would end this without cleaning up
+trap '' PIPE # a closed output must not prevent the cleanup
 
 heading() {
     printf '\n== %s\n' "$*"
 }
 
-# Waits until the lines of FILE that match PATTERN are COUNT or more.
+# await FILE PATTERN COUNT: waits until COUNT lines or more match.
 await() {
     tries=2000
     until [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; do
@@ -37,8 +37,7 @@ await() {
     done
 }
 
-# Whatever this script was itself started with beyond 0, 1 and 2 is no part of
-# the show.
+# Descriptors above 2 that this script inherited are not shown.
 inherited=$(for fd in "/proc/$$/fd"/[3-9] "/proc/$$/fd"/[1-9][0-9]*; do
     readlink "$fd" || :
 done)
@@ -57,7 +56,7 @@ show_descriptors() {
 server_pid=$!
 await "$folder/server" 'listening on\|sandbox' 1
 if grep sandbox "$folder/server"; then
-    exit 77 # skipped, as Meson has it: this kernel has none
+    exit 77 # Meson's status for a skipped test
 fi
 port=$(sed -n 's/^listening on .*://p' "$folder/server")
 heading "the server listens on port $port; a client says hello"

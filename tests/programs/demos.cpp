@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// demos - what every demonstration must stand.
+// demos - conditions that every demonstration must cope with.
 #include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -19,7 +19,7 @@ struct NamedStart {
     std::function<void()> in_child;
 };
 
-// Exits at once, with a status that no child of a demonstration has.
+// The child exits at once, with a status that no demonstration's child uses.
 static void have_a_child_already() {
     if (fork() == 0)
         _exit(77);
@@ -40,7 +40,7 @@ void check_each_start(const std::vector<std::string> &arguments,
         Fd file; // its standard output; -1 for a pipe
         std::unique_ptr<Process> process;
     };
-    std::vector<Started> all; // side by side, for they sleep
+    std::vector<Started> all; // run concurrently, as they sleep
     for (const NamedStart &start : starts) {
         StartOptions options;
         options.in_child = start.in_child;
@@ -62,7 +62,7 @@ void check_each_start(const std::vector<std::string> &arguments,
     }
 }
 
-// Returns how many processes were left behind, all of which have ended.
+// Returns how many processes were left behind, all of them terminated.
 static int check_failed(const std::vector<std::string> &arguments,
                         const StartOptions &options,
                         const std::string &message) {
@@ -82,7 +82,7 @@ void check_unwritable(const std::vector<std::string> &arguments) {
     options.output = broken.write_end.get();
     check_failed(arguments, options, "standard output: " + reason_of(EPIPE));
     if (under_valgrind())
-        return; // standard output would be its log
+        return; // its log would become standard output
     options.output = -1;
     options.in_child = [] { close(STDOUT_FILENO); };
     check_failed(arguments, options, "standard output: " + reason_of(EBADF));
@@ -92,7 +92,7 @@ void check_failing_forks(const std::vector<std::string> &arguments, int forks) {
     for (int processes = 1; processes <= forks; processes++) {
         StartOptions options;
         options.in_child = [processes] { become_limited_user(processes); };
-        // The children from before it are left to init(1), and end.
+        // Children of earlier forks are left to init(1), and terminate.
         CHECK(check_failed(arguments, options, "fork: " + reason_of(EAGAIN)) <
               processes);
     }

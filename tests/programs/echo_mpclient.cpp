@@ -28,7 +28,7 @@ client_words(int port, const std::vector<std::string> &options = {}) {
     return words;
 }
 
-// One run of the client with INPUT for its standard input.
+// One run of the client with INPUT as its standard input.
 static Run talk_to(int port, const std::string &input,
                    const std::vector<std::string> &options = {}) {
     Fd file = scratch_file(input);
@@ -37,7 +37,7 @@ static Run talk_to(int port, const std::string &input,
     return run(client_words(port, options), start);
 }
 
-// A client at a keyboard: the test types, and may hang up.
+// The client's keyboard: the test types, and may close it.
 struct Keyboard {
     Pipe pipe = make_pipe();
     StartOptions start() const {
@@ -67,20 +67,20 @@ TEST_CASE("each line comes back with its prefix") {
           prefix + "hello\n" + prefix + "\n" + prefix + "world\n");
 }
 
-TEST_CASE("q or Q alone on a line ends it, and nothing else does") {
+TEST_CASE("it exits on q or Q alone on a line, and on no other line") {
     Server server;
     for (const char *quit : {"q\n", "Q\n", "q", "Q"})
         CHECK(talk_to(server.port, "one\n" + std::string(quit)).output ==
               prefix + "one\n");
     CHECK(talk_to(server.port, "q\nlost\n").output.empty());
     CHECK(count_of(prefix, talk_to(server.port, "quit\n q\nqq\n").output) == 3);
-    // 29 characters fill the book's buffer; the q is then read by itself.
+    // 29 characters fill the book's buffer, so that q is read separately.
     std::string line = std::string(29, 'x') + "q\n";
     CHECK(talk_to(server.port, line + "end\n").output ==
           prefix + line + prefix + "end\n");
 }
 
-TEST_CASE("bytes of every value pass, and so do lines of any length") {
+TEST_CASE("bytes of every value and lines of any length come back") {
     Server server;
     std::string nul("a\0b\n\0", 5);
     CHECK(talk_to(server.port, nul).output ==
@@ -109,7 +109,7 @@ TEST_CASE("a conversation at the keyboard") {
     CHECK(orphans_left_by(client.pid()) == 0);
 }
 
-TEST_CASE("names, both families and a family of choice are dialled") {
+TEST_CASE("it connects to names, by both families or a chosen one") {
     Server server;
     std::string port = std::to_string(server.port);
     auto status = [&](std::vector<std::string> words) {
@@ -128,7 +128,7 @@ TEST_CASE("names, both families and a family of choice are dialled") {
     CHECK(other.errors.starts_with("echo_mpclient: connect ::1 with -4: "));
 }
 
-TEST_CASE("a connection that cannot be made is told") {
+TEST_CASE("a failed connection is reported") {
     Fd holder;
     int port = refusing_port(&holder);
     Run refused = talk_to(port, "");
@@ -136,7 +136,7 @@ TEST_CASE("a connection that cannot be made is told") {
     CHECK(refused.errors ==
           "echo_mpclient: connect 127.0.0.1:" + std::to_string(port) + ": " +
               reason_of(ECONNREFUSED) + "\n");
-    // Too long for any resolver to ask the network for it.
+    // Too long for any resolver to query the network.
     std::string host(64, 'x');
     Run unknown = run({program("echo_mpclient"), host, "7"});
     CHECK(unknown.status == 1);
@@ -148,12 +148,12 @@ static bool timed_out(const std::string &errors) {
     return count_of("receiving: " + reason_of(ETIMEDOUT) + "\n", errors) == 1;
 }
 
-// A health check, as the manual page has it.
+// A health check as in the manual page.
 static Run check_health(int port) {
     return talk_to(port, "", {"-t", "1", "--wait", "40"});
 }
 
-TEST_CASE("a health check ends, whatever the server does") {
+TEST_CASE("a health check finishes, whatever the server does") {
     Server server({"-c", "1"});
     CHECK(check_health(server.port).status == 0);
     Fd client = dial(server.port);
@@ -168,7 +168,7 @@ TEST_CASE("a health check ends, whatever the server does") {
     CHECK(timed_out(stopped.errors));
 }
 
-TEST_CASE("bytes that a server keeps are told when its time is over") {
+TEST_CASE("bytes that a server does not return are reported at the timeout") {
     Server server;
     server.signal(SIGSTOP);
     Keyboard keyboard;
@@ -186,12 +186,12 @@ TEST_CASE("a user who types nothing is not disconnected by the client") {
     Keyboard keyboard;
     Process client(client_words(server.port, {"-t", "1"}), keyboard.start());
     keyboard.type("hello\n");
-    CHECK(client.wait() == 1); // the server was the first to lose patience
+    CHECK(client.wait() == 1); // the server timed out first
     CHECK(client.output == prefix + "hello\n");
     CHECK(count_of("the server closed the connection\n", client.errors) == 1);
 }
 
-TEST_CASE("help, version and wrong words") {
+TEST_CASE("help, version and invalid arguments") {
     for (const char *word : {"-h", "--help"}) {
         Run help = run({program("echo_mpclient"), word});
         CHECK(help.status == 0);
@@ -229,7 +229,7 @@ TEST_CASE("help, version and wrong words") {
     }
 }
 
-// ---- a server of the test's own ---------------------------------------------
+// ---- a server within the test -----------------------------------------------
 
 struct Peer {
     int port = 0;
@@ -252,7 +252,7 @@ struct Conversation {
 };
 
 TEST_CASE_FIXTURE(Conversation,
-                  "a byte that does not come back is told, with status 1") {
+                  "a byte that does not come back is reported, with status 1") {
     keyboard.type("hello\nq\n");
     CHECK(receive_to_end(end) == "hello\n");
     send_all(end, "hell");
@@ -262,7 +262,7 @@ TEST_CASE_FIXTURE(Conversation,
 }
 
 TEST_CASE_FIXTURE(Conversation,
-                  "what is on its way after q is still received") {
+                  "bytes still in transit after q are received too") {
     keyboard.type("hello\nq\n");
     CHECK(receive_to_end(end) == "hello\n"); // it has half-closed
     send_all(end, "hel");
@@ -274,7 +274,7 @@ TEST_CASE_FIXTURE(Conversation,
 }
 
 TEST_CASE_FIXTURE(Conversation,
-                  "a server that ends first ends the client and its writer") {
+                  "if the server closes first, client and writer terminate") {
     keyboard.type("hello\n");
     CHECK(receive(end, 6) == "hello\n");
     send_all(end, "hello\n");
@@ -286,7 +286,7 @@ TEST_CASE_FIXTURE(Conversation,
 }
 
 TEST_CASE_FIXTURE(Conversation,
-                  "a server that ends before anything was sent is told") {
+                  "a server that closes before any data was sent is reported") {
     end.close();
     CHECK(client.wait() == 1);
     CHECK(client.output.empty());
@@ -294,7 +294,7 @@ TEST_CASE_FIXTURE(Conversation,
 }
 
 TEST_CASE_FIXTURE(Conversation,
-                  "a server that resets is a failure, and the writer ends") {
+                  "a reset is a failure, and the writer terminates") {
     keyboard.type("hello\n");
     CHECK(receive(end, 6) == "hello\n");
     reset_connection(end);
@@ -303,7 +303,7 @@ TEST_CASE_FIXTURE(Conversation,
     CHECK(orphans_left_by(client.pid()) == 0);
 }
 
-TEST_CASE("output that cannot be written is a failure, and the writer ends") {
+TEST_CASE("unwritable output is a failure, and the writer terminates") {
     Server server;
     for (bool full : {true, false}) {
         Keyboard keyboard;
@@ -321,7 +321,7 @@ TEST_CASE("output that cannot be written is a failure, and the writer ends") {
     }
 }
 
-TEST_CASE("input that is closed, or cannot be read, is a failure") {
+TEST_CASE("closed or unreadable input is a failure") {
     Server server;
     StartOptions start;
     start.in_child = [] { close(STDIN_FILENO); };
@@ -336,7 +336,7 @@ TEST_CASE("input that is closed, or cannot be read, is a failure") {
     CHECK(count_of("standard input: Is a directory", directory.errors) == 1);
 }
 
-TEST_CASE("a writer that is killed ends the client, with a message") {
+TEST_CASE("if the writer is killed, the client reports it and exits") {
     Server server;
     Keyboard keyboard;
     Process client(client_words(server.port), keyboard.start());
@@ -347,7 +347,7 @@ TEST_CASE("a writer that is killed ends the client, with a message") {
     CHECK(count_of("the writer was killed\n", client.errors) == 1);
 }
 
-TEST_CASE("no writer outlives a client, however that ends") {
+TEST_CASE("the writer terminates with the client, whatever ends that") {
     Server server;
     for (int signo : {SIGINT, SIGTERM, SIGHUP, SIGKILL, SIGQUIT}) {
         Keyboard keyboard;
@@ -361,13 +361,13 @@ TEST_CASE("no writer outlives a client, however that ends") {
         CHECK(end.si_code != CLD_EXITED); // by the signal itself
         CHECK(client.wait() == 128 + signo);
         int orphans = orphans_left_by(client.pid());
-        // Where a handler can run, it has reaped the writer as well.
+        // Where a handler can run, it has also reaped the writer.
         if (signo != SIGKILL && signo != SIGQUIT)
             CHECK(orphans == 0);
     }
 }
 
-TEST_CASE("Ctrl-C works while the output stands still") {
+TEST_CASE("Ctrl-C works while the output is blocked") {
     Server server;
     Pipe stuck = make_pipe();
     Fd endless(open("/dev/zero", O_RDONLY | O_CLOEXEC));
@@ -382,7 +382,7 @@ TEST_CASE("Ctrl-C works while the output stands still") {
     CHECK(orphans_left_by(client.pid()) == 0);
 }
 
-// It and nobody else: a terminal would signal its whole group.
+// Signals it alone; a terminal would signal its whole group.
 static void end_process_1(Process &parent, int signo) {
     REQUIRE(kill(only_child_of(parent.pid()), signo) == 0);
     CHECK(parent.wait() == 128 + signo);
@@ -390,9 +390,9 @@ static void end_process_1(Process &parent, int signo) {
     CHECK(orphans_left_by(parent.pid()) == 0);
 }
 
-// The kernel lets no signal end process 1 by default, not even by raise(3).
-// valgrind counts on that, and crashes.
-TEST_CASE("as process 1 it ends by a signal, too" *
+// A signal's default action does not terminate process 1, not even by raise(3).
+// valgrind relies on it, and crashes.
+TEST_CASE("as process 1 it terminates on a signal too" *
           doctest::skip(!have_pid_namespaces() || under_valgrind())) {
     Server server;
     for (int signo : {SIGINT, SIGTERM, SIGHUP}) {
@@ -414,10 +414,10 @@ TEST_CASE("as process 1 it ends by a signal, too" *
     }
 }
 
-TEST_CASE("as process 1 it ends while it connects" *
+TEST_CASE("as process 1 it terminates while it connects" *
           doctest::skip(!have_pid_namespaces() || under_valgrind())) {
     Peer peer;
-    // A full backlog lets further connections wait: Linux drops their SYN.
+    // With a full backlog further connections wait: Linux drops their SYN.
     REQUIRE(listen(peer.listener.get(), 0) == 0);
     Fd filler = dial(peer.port);
     StartOptions start;
@@ -431,7 +431,7 @@ TEST_CASE("as process 1 it ends while it connects" *
     end_process_1(connects, SIGTERM);
 }
 
-TEST_CASE("SIGHUP stays ignored where nohup made it so") {
+TEST_CASE("SIGHUP stays ignored under nohup") {
     Server server;
     Keyboard keyboard;
     StartOptions start = keyboard.start();
@@ -444,7 +444,7 @@ TEST_CASE("SIGHUP stays ignored where nohup made it so") {
     CHECK(client.wait() == 0);
 }
 
-TEST_CASE("hostile starts change nothing") {
+TEST_CASE("closed descriptors and blocked signals at start have no effect") {
     Server server;
     const std::function<void()> starts[] = {
         [] { signal(SIGCHLD, SIG_IGN); },
@@ -462,7 +462,7 @@ TEST_CASE("hostile starts change nothing") {
     }
 }
 
-TEST_CASE("input and output that somebody made non-blocking change nothing") {
+TEST_CASE("non-blocking input and output have no effect") {
     Server server;
     Keyboard keyboard;
     Pipe output = make_pipe();
@@ -472,7 +472,7 @@ TEST_CASE("input and output that somebody made non-blocking change nothing") {
     start.output = output.write_end.get();
     Process client(client_words(server.port, {"-r"}), start);
     output.write_end.close();
-    // Far more than the pipes hold: each side has to wait for the other.
+    // Far more than the pipes hold, so that each side must wait for the other.
     std::string bytes = pattern(4 << 20);
     std::thread typist([&] {
         keyboard.type(bytes);
@@ -484,7 +484,7 @@ TEST_CASE("input and output that somebody made non-blocking change nothing") {
     CHECK(client.wait() == 0);
 }
 
-TEST_CASE("a fork that fails is told" *
+TEST_CASE("a fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
     Server server;
     StartOptions start;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How the server ends, and what it stands on being started.
+// How the server terminates, and what conditions at start it copes with.
 #include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -35,7 +35,7 @@ TEST_CASE("SIGTERM, SIGINT and SIGHUP let the clients finish") {
     }
 }
 
-TEST_CASE("an idle server ends at once") {
+TEST_CASE("a server without clients terminates at once") {
     Server server;
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
@@ -43,7 +43,7 @@ TEST_CASE("an idle server ends at once") {
                                   "fork failures 0, lines lost 0\n"));
 }
 
-TEST_CASE("after the grace the children are ended") {
+TEST_CASE("after the grace period the children are killed") {
     Server server({"-g", "1"});
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
@@ -54,7 +54,7 @@ TEST_CASE("after the grace the children are ended") {
     CHECK(orphans_left_by(server.pid()) == 0);
 }
 
-TEST_CASE("a second signal ends the grace, unless it comes with the first") {
+TEST_CASE("a second signal, a second later, ends the grace period") {
     Server server({"-g", "1000"});
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
@@ -69,7 +69,7 @@ TEST_CASE("a second signal ends the grace, unless it comes with the first") {
     CHECK(server.output_has("(killed by signal 9)"));
 }
 
-// A server, and its client, for whom SIGNO was ignored by whoever started it.
+// A server started with SIGNO ignored must keep ignoring it.
 static void check_ignores(int signo) {
     StartOptions start;
     start.in_child = [signo] { signal(signo, SIG_IGN); };
@@ -81,12 +81,12 @@ static void check_ignores(int signo) {
     CHECK(server.wait() == 0);
 }
 
-TEST_CASE("what nohup or a shell had ignored stays ignored") {
+TEST_CASE("signals ignored by nohup or a shell stay ignored") {
     for (int signo : {SIGINT, SIGHUP, SIGQUIT})
         check_ignores(signo);
 }
 
-TEST_CASE("SIGTERM is heeded also where it was ignored") {
+TEST_CASE("SIGTERM works even if it was ignored") {
     StartOptions start;
     start.in_child = [] { signal(SIGTERM, SIG_IGN); };
     Server server({}, start);
@@ -94,9 +94,10 @@ TEST_CASE("SIGTERM is heeded also where it was ignored") {
     CHECK(server.wait() == 0);
 }
 
-// Of the signals that it does not catch only SIGKILL reaches it, from outside.
-// (Nothing can be forked once that process 1 has ended: LeakSanitizer would.)
-TEST_CASE("a child that is process 1 ends with the grace" *
+// Of the signals that it does not catch, only SIGKILL from outside reaches it.
+// (Once that process has terminated, its parent can no longer fork, as
+// LeakSanitizer would.)
+TEST_CASE("a child that is process 1 ends with the grace period" *
           doctest::skip(under_sanitizer())) {
     if (run_in_child([] { _exit(unshare(CLONE_NEWPID)); }).status != 0) {
         MESSAGE("skipped: a PID namespace is not allowed here");
@@ -112,7 +113,7 @@ TEST_CASE("a child that is process 1 ends with the grace" *
     CHECK(server.output_has("(killed by signal 9)"));
 }
 
-TEST_CASE("a child that is stopped ends with the others") {
+TEST_CASE("a stopped child is killed with the others") {
     Server server({"-g", "0"});
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
@@ -136,7 +137,7 @@ TEST_CASE("a signal to the whole group lets the clients finish") {
     }
 }
 
-TEST_CASE("SIGQUIT to the whole group ends the parent alone") {
+TEST_CASE("SIGQUIT to the whole group terminates only the parent") {
     StartOptions start;
     start.in_child = [] {
         struct rlimit none = {};
@@ -150,26 +151,26 @@ TEST_CASE("SIGQUIT to the whole group ends the parent alone") {
     CHECK(echoes(client, "after"));
 }
 
-TEST_CASE("a parent that is killed leaves its clients served") {
+TEST_CASE("clients are still served after the parent is killed") {
     Server server;
     Fd client = dial(server.port);
     CHECK(echoes(client, "before"));
     server.signal(SIGKILL);
     server.wait();
     CHECK(echoes(client, "after"));
-    CHECK_FALSE(is_listening(server.port)); // nobody holds the listener
+    CHECK_FALSE(is_listening(server.port)); // no process holds the listener
     client.close();
     CHECK(eventually([&] { return group_is_empty(server.pid()); }));
 }
 
-TEST_CASE("the port can be taken again at once") {
+TEST_CASE("the port can be reused at once") {
     int port = 0;
     {
         Server server({"-g", "0"});
         port = server.port;
         Fd client = dial(port);
         CHECK(echoes(client, "hello"));
-        server.signal(SIGTERM); // the server closes first: TIME_WAIT is its
+        server.signal(SIGTERM); // closes first, and so is left in TIME_WAIT
         CHECK(server.wait() == 0);
     }
     Process again(server_command({std::to_string(port)}));
@@ -193,7 +194,7 @@ TEST_CASE("stopping and continuing server and children loses nothing") {
     CHECK(count_of("removed proc id: 0", server.output) == 0);
 }
 
-// ---- hostile starts ---------------------------------------------------------
+// ---- unusual conditions at start --------------------------------------------
 
 static void check_serves(const StartOptions &start) {
     Server server({}, start);
@@ -207,19 +208,19 @@ static void check_serves(const StartOptions &start) {
     CHECK(server.output_has("served 1, live 0"));
 }
 
-TEST_CASE("SIGCHLD ignored on entry changes nothing") {
+TEST_CASE("SIGCHLD ignored at start has no effect") {
     StartOptions start;
     start.in_child = [] { signal(SIGCHLD, SIG_IGN); };
     check_serves(start);
 }
 
-TEST_CASE("every signal blocked on entry changes nothing") {
+TEST_CASE("every signal blocked at start has no effect") {
     StartOptions start;
     start.in_child = block_every_signal;
     check_serves(start);
 }
 
-TEST_CASE("children that it did not make are reaped without a word") {
+TEST_CASE("children that it did not create are reaped silently") {
     StartOptions start;
     start.in_child = [] {
         for (int i = 0; i < 3; i++)
@@ -229,7 +230,7 @@ TEST_CASE("children that it did not make are reaped without a word") {
     check_serves(start);
     start.in_child = [] {
         if (fork() == 0) {
-            pause(); // it lives on, and the drain does not wait for it
+            pause(); // still alive, and the drain does not wait for it
             _exit(0);
         }
     };
@@ -244,7 +245,7 @@ TEST_CASE("children that it did not make are reaped without a word") {
 }
 
 // Its listener must not become standard input, output or error.
-TEST_CASE("standard descriptors closed on entry change nothing" *
+TEST_CASE("standard descriptors closed at start have no effect" *
           doctest::skip(under_valgrind())) {
     for (int closed = 1; closed < 8; closed++) {
         CAPTURE(closed);
@@ -263,7 +264,7 @@ TEST_CASE("standard descriptors closed on entry change nothing" *
         auto held = descriptors_of(only_child_of(server.pid()));
         CHECK(held.size() == 1);
         CHECK(held.begin()->first > STDERR_FILENO);
-        // Its own bytes come back, and no line of the log with them.
+        // Only its own bytes come back, without a line of the log.
         finish_sending(client);
         CHECK(receive_to_end(client).empty());
         server.signal(SIGTERM);
@@ -271,7 +272,7 @@ TEST_CASE("standard descriptors closed on entry change nothing" *
     }
 }
 
-TEST_CASE("with all three closed a listener of its own is still the fourth" *
+TEST_CASE("with all three closed, its own listener is still descriptor 3" *
           doctest::skip(under_valgrind())) {
     StartOptions start;
     start.in_child = [] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The server where something has run out, and where its log cannot be written.
+// The server when a resource is exhausted or its log cannot be written.
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -23,15 +23,15 @@
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-// SERVER uses next to no processor time until its third complaint; as it makes
-// one a second, that is two seconds.
+// SERVER must use almost no processor time until its third diagnostic: two
+// seconds, at one a second.
 static void check_calm(Server &server, const std::string &complaint) {
     long before = ticks_of(server.pid());
     CHECK(server.errors_have(complaint, 3));
     CHECK(ticks_of(server.pid()) - before < 10);
 }
 
-TEST_CASE("no descriptor left neither kills the server nor spins it") {
+TEST_CASE("with no descriptor left the server neither exits nor spins") {
     Server server;
     struct rlimit before = {};
     REQUIRE(prlimit(server.pid(), RLIMIT_NOFILE, nullptr, &before) == 0);
@@ -45,7 +45,7 @@ TEST_CASE("no descriptor left neither kills the server nor spins it") {
     CHECK(echoes(dial(server.port), "again"));
 }
 
-TEST_CASE("no process left neither kills the server nor spins it" *
+TEST_CASE("with no process left the server neither exits nor spins" *
           doctest::skip(!can_become_limited_user())) {
     StartOptions start;
     start.in_child = [] { become_limited_user(2); };
@@ -57,7 +57,7 @@ TEST_CASE("no process left neither kills the server nor spins it" *
     Fd third = dial(server.port);
     send_all(third, "three");
     check_calm(server, "fork: " + reason_of(EAGAIN));
-    first.close(); // a child ends: its place is the second client's
+    first.close(); // its child's slot goes to the second client
     CHECK(receive(second, 3) == "two");
     second.close();
     CHECK(receive(third, 5) == "three");
@@ -67,11 +67,11 @@ TEST_CASE("no process left neither kills the server nor spins it" *
     CHECK(count_of("served 3, live 0", server.output) == 1);
 }
 
-TEST_CASE("SIGTERM ends it while no process is left" *
+TEST_CASE("SIGTERM shuts it down with no process left" *
           doctest::skip(!can_become_limited_user())) {
     StartOptions start;
     start.in_child = [] { become_limited_user(1); };
-    // The leak sanitizer would need a process of its own at the end.
+    // The leak check would need another process at exit.
     start.environment = {"ASAN_OPTIONS=detect_leaks=0"};
     Server server({"-g", "0"}, start);
     Fd client = dial(server.port);
@@ -81,7 +81,7 @@ TEST_CASE("SIGTERM ends it while no process is left" *
     CHECK(receive_to_end(client).empty());
 }
 
-TEST_CASE("the limit of clients is told when it is reached, and not again") {
+TEST_CASE("reaching the client limit is reported only once") {
     Server server({"-q", "-c", "1"});
     for (int i = 0; i < 3; i++)
         CHECK(echoes(dial(server.port), "hello"));
@@ -91,7 +91,7 @@ TEST_CASE("the limit of clients is told when it is reached, and not again") {
                            "wait in the backlog\n");
 }
 
-TEST_CASE("what the starter left open is held by nobody") {
+TEST_CASE("inherited descriptors are closed") {
     Pipe pipe = make_pipe();
     StartOptions start;
     start.in_child = [&pipe] { fcntl(pipe.write_end.get(), F_SETFD, 0); };
@@ -100,11 +100,11 @@ TEST_CASE("what the starter left open is held by nobody") {
     CHECK(echoes(client, "hello"));
     pipe.write_end.close();
     struct pollfd end = {pipe.read_end.get(), 0, 0};
-    CHECK(poll(&end, 1, 0) == 1); // hung up: nobody has the other one
+    CHECK(poll(&end, 1, 0) == 1); // POLLHUP: no process has the other end
 }
 
-// As a client of another machine: the window opens by segments, not by tens of
-// kilobytes as on the loopback.
+// Like a client on another machine: the window grows by segments, not by tens
+// of kilobytes as on loopback.
 static Fd dial_with_small_window(int port) {
     Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     int segment = 1448;
@@ -122,8 +122,8 @@ static Fd dial_with_small_window(int port) {
     return client;
 }
 
-// A write waits until a good part of the send buffer is free, which takes a
-// client that reads slowly longer than the time-out.
+// A write waits until much of the send buffer is free, which with a slow reader
+// takes longer than the timeout.
 TEST_CASE("a client that reads slowly is not timed out") {
     Server server({"-t", "2"});
     Fd client = dial_with_small_window(server.port);
@@ -134,14 +134,14 @@ TEST_CASE("a client that reads slowly is not timed out") {
         return more == 0;
     }));
     size_t received = 0;
-    // 5 kB a second: none of the parts in which the kernel frees the send
-    // buffer becomes free within the time-out.
+    // At 5 kB a second, none of the chunks in which the kernel frees the send
+    // buffer becomes free within the timeout.
     while (received < 40000) {
         size_t more = receive(client, 1000).size();
         REQUIRE(more > 0);
         received += more;
-        // So that the child stays in its write, and does not come to wait for
-        // bytes while the client still reads.
+        // Keeps the child blocked in its write rather than waiting for input
+        // while the client still reads.
         sent += send_what_fits(client).size();
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
@@ -157,12 +157,12 @@ TEST_CASE("a client that reads nothing is timed out") {
     CHECK(server.output_has("(timed out)"));
 }
 
-// The server goes on echoing with OUTPUT for its standard output.
+// The server must keep echoing with OUTPUT as its standard output.
 static void check_serves_with_output(int output) {
     StartOptions start;
     start.output = output;
     int port = 0;
-    Fd listener = listen_locally(&port); // passed in: no port to find out
+    Fd listener = listen_locally(&port); // passed, to know the port
     start.in_child = [&listener] { pass_listener(listener); };
     Process server(server_command(), start);
     for (int i = 0; i < 20; i++)
@@ -171,18 +171,18 @@ static void check_serves_with_output(int output) {
     CHECK(server.wait() == 0);
 }
 
-TEST_CASE("the server goes on with an output that is full") {
+TEST_CASE("the server keeps running when its output is full") {
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     check_serves_with_output(full.get());
 }
 
-TEST_CASE("the server goes on with an output whose reader has gone") {
+TEST_CASE("the server keeps running when its output's reader is gone") {
     Pipe broken = make_pipe();
     broken.read_end.close();
     check_serves_with_output(broken.write_end.get());
 }
 
-TEST_CASE("a log that nobody reads stops nobody, and lines are counted") {
+TEST_CASE("an unread log blocks nothing, and lost lines are counted") {
     Pipe log = make_pipe();
     // One page, so that a few lines fill it.
     REQUIRE(fcntl(log.write_end.get(), F_SETPIPE_SZ, 4096) == 4096);
@@ -193,16 +193,16 @@ TEST_CASE("a log that nobody reads stops nobody, and lines are counted") {
     while (!text.ends_with('\n'))
         text += receive(log.read_end, 1);
     int port = announced_port(text);
-    // A write to it does not even wait for a moment.
+    // A write to it never blocks.
     Fd output = copy_of_descriptor(server.pid(), STDOUT_FILENO);
     CHECK((fcntl(output.get(), F_GETFL) & O_NONBLOCK) != 0);
     output.close();
     for (int i = 0; i < 100; i++)
         CHECK(echoes(dial(port), "hello"));
     CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
-    // Asleep, it has written its last line of them.
+    // Once asleep, it has written its last line about them.
     CHECK(eventually([&] { return process_state(server.pid()) == "S"; }));
-    // All that got in are whole lines; then there is room for the totals.
+    // Only whole lines were written; reading makes room for the statistics.
     fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK);
     std::string kept(65536, '\0');
     ssize_t n = read(log.read_end.get(), kept.data(), kept.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The server's command line, its environment, and how a start fails.
+// The server's command line, environment, and failures at start.
 #include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -29,7 +29,7 @@ static Run serve_with(std::vector<std::string> words,
     return run(words, start);
 }
 
-TEST_CASE("help and version go to standard output and end well") {
+TEST_CASE("help and version go to standard output, with status 0") {
     for (const char *word : {"-h", "--help"}) {
         Run help = serve_with({word});
         CHECK(help.status == 0);
@@ -60,7 +60,7 @@ static void check_wrong(const std::vector<std::string> &words,
     CHECK(count_of("\nusage: echo_mpserv ", wrong.errors) == 1);
 }
 
-TEST_CASE("a wrong port is named") {
+TEST_CASE("an invalid port is named") {
     for (const char *port : {"", "65536", "+80", "80x", " 80", "0x50", "abc",
                              "18446744073709551616"})
         check_wrong({port}, "port: '" + std::string(port) + "'");
@@ -69,14 +69,14 @@ TEST_CASE("a wrong port is named") {
     check_wrong({"1", "2"}, "unexpected argument '2'");
 }
 
-TEST_CASE("wrong options are named") {
+TEST_CASE("invalid options are named") {
     check_wrong({"-x", "0"}, "'-x'");
     check_wrong({"--what", "0"}, "'--what'");
     check_wrong({"--quiet=1", "0"},
                 "'--quiet=1' is unknown or takes no argument");
     check_wrong({"-c"}, "'-c' needs an argument");
     check_wrong({"0", "--clients"}, "'--clients' needs an argument");
-    check_wrong({"--cl", "1", "0"}, "'--cl'"); // more than one begins so
+    check_wrong({"--cl", "1", "0"}, "'--cl'"); // ambiguous
     check_wrong({"-c", "0", "0"}, "clients: '0'");
     check_wrong({"-C", "0", "0"}, "clients per address: '0'");
     check_wrong({"-b", "0", "0"}, "backlog: '0'");
@@ -85,7 +85,7 @@ TEST_CASE("wrong options are named") {
     check_wrong({"-4", "-6", "0"}, "-4 and -6");
 }
 
-TEST_CASE("a wrong address is named") {
+TEST_CASE("an invalid address is named") {
     for (const char *address : {"", "localhost", "127.0.0.1.", "::1::"})
         check_wrong({"-a", address, "0"},
                     "address: '" + std::string(address) + "'");
@@ -95,7 +95,7 @@ TEST_CASE("a wrong address is named") {
                 "is not a numeric IPv6 address, as -6 requires\n");
 }
 
-TEST_CASE("an interface that is not there is named") {
+TEST_CASE("a missing interface is named") {
     Run run = serve_with({"-a", "fe80::1%nosuchdevice", "0"});
     CHECK(run.status == 1);
     CHECK(run.errors == "echo_mpserv: address: unknown interface in "
@@ -107,7 +107,7 @@ static bool answers(int port, int family) {
     return try_to_dial(port, family, &fd) == 0 && echoes(fd, "hello");
 }
 
-TEST_CASE("the address and the family decide who is answered") {
+TEST_CASE("address and family determine which clients are served") {
     struct {
         std::vector<std::string> options;
         std::string line;
@@ -134,7 +134,7 @@ TEST_CASE("the address and the family decide who is answered") {
     }
 }
 
-// A container may have filters of its own.
+// Compared, not counted: a container may have filters of its own.
 static int filters_of(pid_t pid) {
     return std::stoi(status_field(pid, "Seccomp_filters"));
 }
@@ -164,17 +164,17 @@ TEST_CASE("each long option has its effect") {
     CHECK(graceless.output_has("(killed by signal 9)"));
 }
 
-// The backlog of PID's listener, descriptor 3; -1 where that cannot be seen.
+// The backlog of PID's listener, descriptor 3; -1 if unknown.
 static int backlog_of(pid_t pid) {
     Fd listener = copy_of_descriptor(pid, 3);
     struct tcp_info info = {};
     socklen_t size = sizeof info;
     if (getsockopt(listener.get(), IPPROTO_TCP, TCP_INFO, &info, &size) == -1)
         return -1;
-    return static_cast<int>(info.tcpi_sacked); // of a listener: its backlog
+    return static_cast<int>(info.tcpi_sacked); // for a listener, its backlog
 }
 
-TEST_CASE("the backlog is the one asked for, or the largest" *
+TEST_CASE("the backlog is as specified, or the largest" *
           doctest::skip(!can_copy_descriptors())) {
     Server server;
     Fd file(open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC));
@@ -183,21 +183,21 @@ TEST_CASE("the backlog is the one asked for, or the largest" *
         CHECK(backlog_of(Server({option}).pid()) == 5);
 }
 
-TEST_CASE("--quiet and --no-sandbox have their effects") {
+TEST_CASE("--quiet and --no-sandbox have their effect") {
     Server server({"--quiet", "--no-sandbox"});
     CHECK(answers(server.port, AF_INET));
     CHECK(lines_of(server.output).size() == 1);
     CHECK(filters_of(server.pid()) == filters_of(getpid()));
 }
 
-TEST_CASE("the sandbox is there unless it is asked away" *
+TEST_CASE("the sandbox is installed by default" *
           doctest::skip(!have_seccomp())) {
     Server server;
     bool built_in = count_of("without sandbox", serve_with({"-V"}).output) == 0;
     CHECK(filters_of(server.pid()) == filters_of(getpid()) + built_in);
 }
 
-TEST_CASE("a port in use, or not ours, is named with its address") {
+TEST_CASE("an address in use, or not of this host, is named") {
     Server first({"-a", "127.0.0.1"});
     std::string port = std::to_string(first.port);
     std::string in_use = ": " + reason_of(EADDRINUSE) + "\n";
@@ -212,12 +212,12 @@ TEST_CASE("a port in use, or not ours, is named with its address") {
           "echo_mpserv: bind 192.0.2.1:0: " + reason_of(EADDRNOTAVAIL) + "\n");
 }
 
-TEST_CASE("a port below 1024 needs the right to it" *
+TEST_CASE("a privileged port requires permission" *
           doctest::skip(!can_become_limited_user())) {
     Fd file(open("/proc/sys/net/ipv4/ip_unprivileged_port_start",
                  O_RDONLY | O_CLOEXEC));
     if (std::stoi(receive(file, 16)) < 8)
-        return; // here anybody has it
+        return; // not privileged here
     StartOptions start;
     start.in_child = [] { become_limited_user(10); };
     Run run = serve_with({"7"}, start);
@@ -226,8 +226,8 @@ TEST_CASE("a port below 1024 needs the right to it" *
                             ":7: " + reason_of(EACCES) + "\n");
 }
 
-// valgrind and the sanitizers give out memory of their own.
-TEST_CASE("a table that the memory cannot hold is told" *
+// valgrind and the sanitizers have allocators of their own.
+TEST_CASE("a table too large for memory is reported" *
           doctest::skip(under_valgrind() || under_sanitizer())) {
     StartOptions start;
     start.in_child = [] {
@@ -241,7 +241,7 @@ TEST_CASE("a table that the memory cannot hold is told" *
               reason_of(ENOMEM) + "\n");
 }
 
-TEST_CASE("a listener that is passed in is taken") {
+TEST_CASE("a passed listener is used") {
     int port = 0;
     Fd listener = listen_locally(&port);
     StartOptions start;
@@ -255,7 +255,7 @@ TEST_CASE("a listener that is passed in is taken") {
     CHECK(server.wait() == 0);
 }
 
-// Where PID's code begins.
+// The start address of PID's code.
 static std::string code_of(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
     for (std::string line; std::getline(maps, line);)
@@ -264,7 +264,7 @@ static std::string code_of(pid_t pid) {
     return "";
 }
 
-// A program that stands at a fixed address says so in its header.
+// A program linked at a fixed address says so in its header.
 static bool can_stand_anywhere(const std::string &path) {
     std::ifstream file(path, std::ios::binary);
     Elf64_Ehdr header = {};
@@ -275,7 +275,7 @@ static bool can_stand_anywhere(const std::string &path) {
            personality(0xffffffff) != ADDR_NO_RANDOMIZE;
 }
 
-TEST_CASE("its code stands elsewhere in each run" *
+TEST_CASE("its code address differs in each run" *
           doctest::skip(under_valgrind())) {
     if (!can_stand_anywhere(program("echo_mpserv"))) {
         MESSAGE("skipped: it was built or is run at a fixed address");
@@ -287,7 +287,7 @@ TEST_CASE("its code stands elsewhere in each run" *
     CHECK(code_of(one.pid()) != code_of(other.pid()));
 }
 
-TEST_CASE("an MPTCP listener serves clients of MPTCP and of TCP" *
+TEST_CASE("an MPTCP listener serves MPTCP and TCP clients" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd listener = mptcp_socket();
     struct sockaddr_in address = {};
@@ -312,20 +312,20 @@ TEST_CASE("an MPTCP listener serves clients of MPTCP and of TCP" *
     CHECK(server.wait() == 0);
 }
 
-TEST_CASE("a client that came before the server is one like others") {
+TEST_CASE("a client that connected before the server started is served") {
     int port = 0;
     Fd listener = listen_locally(&port);
     Fd early = dial(port);
     StartOptions start;
     start.in_child = [&] { pass_listener(listener); };
     Process server(server_command({"-t", "1"}), start);
-    CHECK(receive_to_end(early).empty()); // it is silent for too long
+    CHECK(receive_to_end(early).empty()); // it was idle too long
     CHECK(server.output_has("(timed out)"));
     server.signal(SIGTERM);
     CHECK(server.wait() == 0);
 }
 
-TEST_CASE("what is passed in but is no listener is refused") {
+TEST_CASE("a passed descriptor that is not a listener is refused") {
     StartOptions start;
     Fd file = scratch_file();
     start.in_child = [&] { pass_listener(file); };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The server with clients that misbehave, and with children that are killed.
+// The server with misbehaving clients and with children that are killed.
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -22,7 +22,7 @@ static void stop(pid_t pid) {
     REQUIRE(eventually([pid] { return process_state(pid) == "T"; }));
 }
 
-TEST_CASE("a reset before the server has accepted is one client, gone") {
+TEST_CASE("a reset before accept counts as one disconnected client") {
     Server server;
     stop(server.pid());
     Fd client = dial(server.port);
@@ -38,7 +38,7 @@ TEST_CASE("a reset before the server has accepted is one client, gone") {
           count_of("removed proc id", server.output));
 }
 
-TEST_CASE("a reset with bytes on their way ends the child, and no other") {
+TEST_CASE("a reset with bytes in transit ends only that child") {
     for (bool child_reads : {false, true}) {
         Server server;
         Fd client = dial(server.port);
@@ -46,7 +46,7 @@ TEST_CASE("a reset with bytes on their way ends the child, and no other") {
         pid_t child = only_child_of(server.pid());
         if (!child_reads)
             stop(child);
-        // Else it comes to stand in a write that nobody reads.
+        // A child that reads blocks in a write, as the client does not read.
         CHECK(eventually([&] {
             send_what_fits(client);
             return !child_reads || process_state(child) == "S";
@@ -59,7 +59,7 @@ TEST_CASE("a reset with bytes on their way ends the child, and no other") {
     }
 }
 
-TEST_CASE("a client that is silent for ever holds nobody up") {
+TEST_CASE("a client that stays idle does not delay others") {
     Server server;
     Fd silent = dial(server.port);
     for (int i = 0; i < 20; i++)
@@ -68,13 +68,13 @@ TEST_CASE("a client that is silent for ever holds nobody up") {
     CHECK(echoes(silent, "at last"));
 }
 
-TEST_CASE("a child that crashes is told by its signal, and reaped") {
+TEST_CASE("a child that crashes is logged with its signal, and reaped") {
     StartOptions start;
     start.in_child = [] {
         struct rlimit none = {0, 0};
-        setrlimit(RLIMIT_CORE, &none); // nobody is to read one
+        setrlimit(RLIMIT_CORE, &none); // no core file
     };
-    // A sanitizer would catch it, and report.
+    // A sanitizer would catch the signal.
     const char *options = getenv("ASAN_OPTIONS");
     start.environment = {std::string("ASAN_OPTIONS=") +
                          (options == nullptr ? "" : options) +
@@ -90,7 +90,7 @@ TEST_CASE("a child that crashes is told by its signal, and reaped") {
     CHECK(echoes(dial(server.port), "hello"));
 }
 
-TEST_CASE("SIGTERM at the limit lets those finish who are being served") {
+TEST_CASE("SIGTERM at the client limit lets served clients finish") {
     Server server({"-c", "1", "-g", "1000"});
     Fd served = dial(server.port);
     CHECK(echoes(served, "before"));
@@ -103,7 +103,7 @@ TEST_CASE("SIGTERM at the limit lets those finish who are being served") {
     CHECK(count_of("served 1, live 0", server.output) == 1);
 }
 
-TEST_CASE("SIGTERM ends it while no descriptor is left") {
+TEST_CASE("SIGTERM shuts it down with no descriptor left") {
     Server server({"-g", "1000"});
     Fd served = dial(server.port);
     CHECK(echoes(served, "before"));

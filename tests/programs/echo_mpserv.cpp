@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What clients and a reader of its lines see of the server.
+// The server as seen by its clients and in its output.
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-TEST_CASE("each client has a process, and a line when it comes and goes") {
+TEST_CASE("each client has a process, and a line for connect and disconnect") {
     Server server;
     Fd first = dial(server.port);
     Fd second = dial(server.port);
@@ -42,20 +42,20 @@ TEST_CASE("each client has a process, and a line when it comes and goes") {
         server.output);
 }
 
-TEST_CASE("bytes of every value and every size come back as they were") {
+TEST_CASE("bytes of every value, in any number, come back unchanged") {
     Server server;
     Fd client = dial(server.port);
     for (size_t size :
          {1U, 29U, 30U, 31U, 64U, 4096U, 65536U, 262143U, 262144U, 262145U}) {
         std::string bytes = pattern(size);
-        // From a second thread: both directions may be full.
+        // From a second thread, because both directions may fill up.
         std::thread sender([&] { send_all(client, bytes); });
         CHECK(receive(client, size) == bytes);
         sender.join();
     }
 }
 
-TEST_CASE("64 MiB come back whole after a half-close") {
+TEST_CASE("64 MiB come back in full after a half-close") {
     Server server;
     Fd client = dial(server.port);
     std::string bytes = pattern(64 << 20);
@@ -69,7 +69,7 @@ TEST_CASE("64 MiB come back whole after a half-close") {
     CHECK((back == bytes));
 }
 
-TEST_CASE("a client that sends nothing, or one byte, is served as well") {
+TEST_CASE("a client that sends nothing, or one byte, is served too") {
     Server server;
     Fd silent = dial(server.port);
     finish_sending(silent);
@@ -80,7 +80,7 @@ TEST_CASE("a client that sends nothing, or one byte, is served as well") {
     CHECK(receive_to_end(one) == "x");
 }
 
-TEST_CASE("an urgent byte is echoed in its place") {
+TEST_CASE("urgent data is echoed in line") {
     Server server;
     Fd client = dial(server.port);
     send_all(client, "before");
@@ -90,7 +90,7 @@ TEST_CASE("an urgent byte is echoed in its place") {
     CHECK(receive_to_end(client) == "before!after");
 }
 
-TEST_CASE("small messages wait for no acknowledgement" *
+TEST_CASE("small messages do not wait for acknowledgements" *
           doctest::skip(!can_copy_descriptors())) {
     Server server;
     Fd client = dial(server.port);
@@ -103,7 +103,7 @@ TEST_CASE("small messages wait for no acknowledgement" *
     CHECK(value == 1);
 }
 
-TEST_CASE("the ways in which a client goes are told apart") {
+TEST_CASE("the log says why each client disconnected") {
     Server impatient({"-t", "1"});
     Fd silent = dial(impatient.port);
     CHECK(receive_to_end(silent).empty());
@@ -120,12 +120,12 @@ TEST_CASE("the ways in which a client goes are told apart") {
     CHECK(receive_to_end(killed).empty());
 }
 
-TEST_CASE("a client that does not read is let go after the time-out") {
+TEST_CASE("a client that does not read is disconnected at the timeout") {
     Server server({"-t", "1"});
     Fd client = dial(server.port);
     fcntl(client.get(), F_SETFL, O_NONBLOCK);
     std::string bytes = pattern(1 << 20);
-    // Until nothing more goes in, and then until the server has had enough.
+    // Until the buffers are full, and then until the server times out.
     CHECK(eventually([&] {
         while (send(client.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0)
             ;
@@ -150,7 +150,7 @@ TEST_CASE("clients beyond -c wait, and are served later") {
     CHECK(receive(third, 5) == "three");
 }
 
-TEST_CASE("many refusals are one line a second") {
+TEST_CASE("refusals are logged at most once a second") {
     Server server({"-C", "1"});
     Fd served = dial(server.port);
     CHECK(echoes(served, "hello"));
@@ -170,7 +170,7 @@ TEST_CASE("many refusals are one line a second") {
     CHECK(server.output_has("refused " + std::to_string(refused) + ","));
 }
 
-TEST_CASE("clients of one address beyond -C are refused, others are not") {
+TEST_CASE("clients beyond -C per address are refused, others are not") {
     Server server({"-C", "2"});
     Fd first = dial(server.port);
     Fd second = dial(server.port);
@@ -188,7 +188,7 @@ TEST_CASE("clients of one address beyond -C are refused, others are not") {
     CHECK(server.output_has(", refused 1, "));
 }
 
-TEST_CASE("SIGUSR1 prints the totals, and the end does") {
+TEST_CASE("statistics are printed on SIGUSR1 and at exit") {
     Server server;
     CHECK(echoes(dial(server.port), "hello"));
     CHECK(server.output_has("removed proc id"));
@@ -204,7 +204,7 @@ TEST_CASE("SIGUSR1 prints the totals, and the end does") {
                                   "fork failures 0, lines lost 0\n"));
 }
 
-TEST_CASE("SIGUSR1 to the whole group ends no client") {
+TEST_CASE("SIGUSR1 to the whole group does not disconnect clients") {
     Server server;
     Fd client = dial(server.port);
     CHECK(echoes(client, "before"));
@@ -213,7 +213,7 @@ TEST_CASE("SIGUSR1 to the whole group ends no client") {
     CHECK(echoes(client, "after"));
 }
 
-TEST_CASE("-q prints no line per client") {
+TEST_CASE("-q suppresses the lines per client") {
     for (const char *option : {"-q", "--quiet"}) {
         Server server({option, "-C", "1"});
         Fd client = dial(server.port);

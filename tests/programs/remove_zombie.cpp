@@ -11,7 +11,7 @@
 #include "support/proc.h"
 #include "support/waiting.h"
 
-// The order of the two ends is theirs; a pid stands with its own status.
+// The children may terminate in either order; each ID has its own status.
 static void check_output(const std::string &output) {
     std::vector<std::string> lines = lines_of(output);
     CHECK(lines.size() == 13);
@@ -34,7 +34,7 @@ static void check_output(const std::string &output) {
     }
 }
 
-TEST_CASE("both children are removed") {
+TEST_CASE("both children are reaped") {
     check_each_start({program("remove_zombie"), "1", "1"}, [](const Run &demo) {
         CHECK(demo.status == 0);
         CHECK(demo.errors.empty());
@@ -42,7 +42,7 @@ TEST_CASE("both children are removed") {
     });
 }
 
-TEST_CASE("children that end while it is stopped are both removed") {
+TEST_CASE("children that terminate while it is stopped are both reaped") {
     Process demo({program("remove_zombie"), "1", "1000"});
     REQUIRE(demo.output_has("wait...\n"));
     await_sleep(demo.pid());
@@ -60,7 +60,7 @@ TEST_CASE("children that outlast the five waits are waited for") {
     check_output(demo.output);
 }
 
-TEST_CASE("no zombie is left, and a child that stops is not removed") {
+TEST_CASE("no zombie is left, and a stopped child is not reaped") {
     Process demo({program("remove_zombie"), "2", "1000"});
     REQUIRE(demo.output_has("Child proc id: ", 2));
     REQUIRE(demo.output_has("wait...\n"));
@@ -76,7 +76,7 @@ TEST_CASE("no zombie is left, and a child that stops is not removed") {
     CHECK(children_of(demo.pid()).empty());
 }
 
-TEST_CASE("a child that is killed has sent nothing, and that is told") {
+TEST_CASE("a child that is killed is reported") {
     Process demo({program("remove_zombie"), "1000", "1"});
     REQUIRE(demo.output_has("wait...\n"));
     size_t at = demo.output.rfind("Child proc id: ") + 15;
@@ -93,11 +93,11 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("remove_zombie"), "1000", "1"});
 }
 
-TEST_CASE("a first or second fork that fails is no parent" *
+TEST_CASE("a first or second fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("remove_zombie"), "1000", "1"}, 2);
 }
 
-TEST_CASE("wrong words are named") {
+TEST_CASE("invalid arguments are named") {
     check_wrong_words("remove_zombie");
 }

@@ -6,7 +6,7 @@
 #include "programs/demos.h"
 #include "support/judge.h"
 
-TEST_CASE("each alarm cuts a sleep short") {
+TEST_CASE("each alarm interrupts a sleep") {
     check_each_start({program("sigaction"), "1", "100"}, [](const Run &demo) {
         CHECK(demo.status == 0);
         CHECK(demo.errors.empty());
@@ -15,7 +15,7 @@ TEST_CASE("each alarm cuts a sleep short") {
     });
 }
 
-TEST_CASE("a sleep that nothing cuts short ends by itself") {
+TEST_CASE("an uninterrupted sleep ends by itself") {
     Run demo = run({program("sigaction"), "1000", "0"});
     CHECK(demo.status == 0);
     CHECK(demo.output == "wait...\nwait...\nwait...\n");
@@ -29,7 +29,7 @@ TEST_CASE("an alarm is reported once") {
     CHECK(count_of("Time out!\n", demo.output) == 1);
 }
 
-TEST_CASE("an alarm sent by hand counts, Ctrl-C ends it as usual") {
+TEST_CASE("SIGALRM from outside counts, and Ctrl-C terminates it") {
     Process demo({program("sigaction"), "1000", "1000"});
     REQUIRE(demo.output_has("wait...\n"));
     await_sleep(demo.pid());
@@ -43,7 +43,7 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("sigaction"), "1"});
 }
 
-TEST_CASE("wrong words are named") {
+TEST_CASE("invalid arguments are named") {
     check_wrong_words("sigaction");
     CHECK(run({program("sigaction"), "0"}).status == 2); // alarm(0) cancels
 }

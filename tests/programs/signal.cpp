@@ -9,7 +9,7 @@
 #include "support/proc.h"
 #include "support/waiting.h"
 
-TEST_CASE("each alarm cuts a sleep short") {
+TEST_CASE("each alarm interrupts a sleep") {
     check_each_start({program("signal"), "1", "100"}, [](const Run &signal) {
         CHECK(signal.status == 0);
         CHECK(signal.errors.empty());
@@ -31,13 +31,13 @@ TEST_CASE("each signal interrupts a sleep, and is reported once") {
                            "wait...\nCTRL+C pressed\n");
 }
 
-TEST_CASE("a sleep that nothing cuts short ends by itself") {
+TEST_CASE("an uninterrupted sleep ends by itself") {
     Run signal = run({program("signal"), "1000", "0"});
     CHECK(signal.status == 0);
     CHECK(signal.output == "wait...\nwait...\nwait...\n");
 }
 
-TEST_CASE("stopping and going on is no signal that it waits for") {
+TEST_CASE("being stopped and continued is not reported") {
     Process signal({program("signal"), "2", "1000"});
     REQUIRE(signal.output_has("wait...\n"));
     signal.signal(SIGSTOP);
@@ -52,7 +52,7 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("signal"), "1"});
 }
 
-TEST_CASE("wrong words are named") {
+TEST_CASE("invalid arguments are named") {
     check_wrong_words("signal");
     CHECK(run({program("signal"), "0"}).status == 2); // alarm(0) cancels
 }

@@ -8,7 +8,7 @@
 #include "support/proc.h"
 #include "support/reasons.h"
 
-TEST_CASE("both statuses are collected, each by its name") {
+TEST_CASE("both statuses are collected, each with its name") {
     check_each_start({program("wait"), "0"}, [](const Run &wait) {
         CHECK(wait.status == 0);
         CHECK(wait.errors.empty());
@@ -20,7 +20,7 @@ TEST_CASE("both statuses are collected, each by its name") {
     });
 }
 
-TEST_CASE("no zombie is there while the parent stays") {
+TEST_CASE("there is no zombie while the parent sleeps") {
     Process wait({program("wait"), "1000"});
     REQUIRE(wait.output_has("Child send two: 7"));
     CHECK(children_of(wait.pid()).empty());
@@ -31,12 +31,12 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("wait"), "0"});
 }
 
-TEST_CASE("a first or second fork that fails is no parent" *
+TEST_CASE("a first or second fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("wait"), "0"}, 2);
 }
 
-TEST_CASE("a fork that fails does not wait for a child of somebody else" *
+TEST_CASE("after a fork that fails it does not wait for other children" *
           doctest::skip(!can_become_limited_user())) {
     StartOptions start;
     start.in_child = [] {
@@ -49,6 +49,6 @@ TEST_CASE("a fork that fails does not wait for a child of somebody else" *
     CHECK(count_of("fork: " + reason_of(EAGAIN), wait.errors) == 1);
 }
 
-TEST_CASE("wrong words are named") {
+TEST_CASE("invalid arguments are named") {
     check_wrong_words("wait");
 }

@@ -9,7 +9,7 @@
 #include "support/proc.h"
 #include "support/waiting.h"
 
-TEST_CASE("the parent polls until the child has sent its status") {
+TEST_CASE("the parent polls until the child has terminated") {
     check_each_start({program("waitpid"), "1", "1"}, [](const Run &waitpid) {
         CHECK(waitpid.status == 0);
         CHECK(waitpid.errors.empty());
@@ -19,7 +19,7 @@ TEST_CASE("the parent polls until the child has sent its status") {
     });
 }
 
-TEST_CASE("a child that is stopped is no child that has ended") {
+TEST_CASE("a stopped child has not terminated") {
     Process stopped({program("waitpid"), "2", "1"});
     pid_t child = only_child_of(stopped.pid());
     REQUIRE(kill(child, SIGSTOP) == 0);
@@ -30,7 +30,7 @@ TEST_CASE("a child that is stopped is no child that has ended") {
     CHECK(stopped.wait() == 0);
 }
 
-TEST_CASE("a child that is killed has sent nothing, and that is told") {
+TEST_CASE("a child that is killed is reported") {
     Process waitpid({program("waitpid"), "1000", "1"});
     pid_t child = only_child_of(waitpid.pid());
     REQUIRE(kill(child, SIGKILL) == 0);
@@ -40,9 +40,9 @@ TEST_CASE("a child that is killed has sent nothing, and that is told") {
     CHECK(count_of("Child send", waitpid.output) == 0);
 }
 
-TEST_CASE("the child does not outlive a parent that is killed") {
+TEST_CASE("the child terminates if its parent is killed") {
     Process waitpid({program("waitpid"), "1000", "1"});
-    // A first line: by then the child has asked for its parent's end.
+    // By this line the child has called prctl(PR_SET_PDEATHSIG).
     REQUIRE(waitpid.output_has("sleep 1sec."));
     waitpid.signal(SIGKILL);
     waitpid.wait();
@@ -53,11 +53,11 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("waitpid"), "1000", "1"});
 }
 
-TEST_CASE("a fork that fails is no parent" *
+TEST_CASE("a fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("waitpid"), "0", "1"}, 1);
 }
 
-TEST_CASE("wrong words are named") {
+TEST_CASE("invalid arguments are named") {
     check_wrong_words("waitpid");
 }

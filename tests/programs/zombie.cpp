@@ -20,7 +20,7 @@ TEST_CASE("the child's lines, its ID and its state are printed") {
     });
 }
 
-TEST_CASE("the zombie is there while the parent stays") {
+TEST_CASE("there is a zombie while the parent sleeps") {
     Process zombie({program("zombie"), "1000"});
     REQUIRE(zombie.output_has("Child State"));
     size_t at = zombie.output.find("Child Process ID: ") + 18;
@@ -33,10 +33,10 @@ TEST_CASE("the zombie is there while the parent stays") {
     CHECK(zombie.wait() == 128 + SIGTERM);
 }
 
-TEST_CASE("the state of another namespace's process is not taken for its own" *
+TEST_CASE("another PID namespace's process is not mistaken for its child" *
           doctest::skip(!have_pid_namespaces())) {
     StartOptions start;
-    start.in_child = become_process_1; // without a /proc of its namespace
+    start.in_child = become_process_1; // but with the outer /proc
     Run zombie = run({program("zombie"), "0"}, start);
     CHECK(zombie.status == 1);
     CHECK(count_of("Child State", zombie.output) == 0);
@@ -47,11 +47,11 @@ TEST_CASE("output that cannot be written is a failure") {
     check_unwritable({program("zombie"), "0"});
 }
 
-TEST_CASE("a fork that fails is no parent" *
+TEST_CASE("a fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
     check_failing_forks({program("zombie"), "0"}, 1);
 }
 
-TEST_CASE("wrong words are named") {
+TEST_CASE("invalid arguments are named") {
     check_wrong_words("zombie");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// alone - runs a command, such as a script, in a network of its own, and with
-// no signal ignored: a shell cannot take back what nohup(1) has done.
+// alone - runs a command, such as a script, in a network of its own and with
+// no signal ignored: a shell cannot undo what nohup(1) did.
 // usage: alone COMMAND [ARGUMENT...]
 #include <csignal>
 #include <cstdio>
@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
     }
     (void)enter_own_network();
     for (int signo = 1; signo < SIGRTMIN; signo++)
-        (void)signal(signo, SIG_DFL); // but SIGKILL's and SIGSTOP's
+        (void)signal(signo, SIG_DFL); // fails for SIGKILL and SIGSTOP
     execvp(argv[1], argv + 1);
     perror(argv[1]);
     return EXIT_FAILURE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// descriptors - that are closed with their owner.
+// descriptors - file descriptors closed by their owner's destructor.
 #include <cstdio>
 #include <fcntl.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ Pipe make_socket_pair(int type) {
 }
 
 Fd scratch_file(std::string_view contents) {
-    // Not memfd_create(2): in a memory file two processes' writes may collide.
+    // Not memfd_create(2): two processes' writes to a memory file may collide.
     FILE *stream = tmpfile();
     REQUIRE(stream != nullptr);
     Fd file(fcntl(fileno(stream), F_DUPFD_CLOEXEC, 3));

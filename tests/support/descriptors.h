@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// descriptors - that are closed with their owner.
+// descriptors - file descriptors closed by their owner's destructor.
 #pragma once
 
 #include <string_view>
 #include <sys/socket.h>
 #include <utility>
 
-// A descriptor that is closed with its owner.
 class Fd {
   public:
     explicit Fd(int fd = -1) : fd_(fd) {
@@ -33,7 +32,7 @@ struct Pipe {
     Fd read_end, write_end;
 };
 Pipe make_pipe();
-// Connected both ways; of SOCK_SEQPACKET each write is read apart.
+// Connected both ways; with SOCK_SEQPACKET each write is read separately.
 Pipe make_socket_pair(int type = SOCK_STREAM);
 
 // A file without a name, open for reading and writing.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// findings - what an audit or a fault scenario found broken. An empty list is
-// the good result. An audit returns its findings, so that the same audit can
-// judge the programs, where there must be none, and a mutant, where there must
-// be just those that it was made for.
+// findings - what an audit or a fault scenario found broken; an empty list is
+// success. An audit returns its findings so that the same audit can judge the
+// programs, which must have none, and a mutant, which must have exactly those
+// that it was made for.
 #pragma once
 
 #include <set>
@@ -23,8 +23,8 @@ enum class Invariant {
     dispositions,       // I11
     idle,               // I12
 };
-// What each asks, I1 first. A second is counted in short sleeps of the test: on
-// a machine that stalls, the test stalls too, and still grants the whole
+// What each requires, I1 first. A second is counted in short sleeps of the
+// test: when the machine stalls, the test stalls too, and still allows a whole
 // second.
 inline constexpr const char *must_hold[] = {
     "no zombie child within a second of quiet, nor an orphan that somebody "
@@ -54,7 +54,7 @@ inline constexpr const char *must_hold[] = {
 
 struct Finding {
     Invariant invariant;
-    std::string what; // one line, with the values that were seen
+    std::string what; // one line, with the observed values
 };
 using Findings = std::vector<Finding>;
 

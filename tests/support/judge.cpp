@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// judge - what audits and fault scenarios look at in one process.
+// judge - what audits and fault scenarios check in one process.
 #include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -45,7 +45,7 @@ void judge_descriptors(Findings &findings, Invariant invariant,
 }
 
 constexpr int no_peer = 0;
-constexpr int unseen = -1; // the host does not let us look
+constexpr int unseen = -1; // not permitted on this host
 
 static int peer_in_table(const std::string &target) {
     std::optional<std::vector<TcpSocket>> table = tcp_table();
@@ -91,9 +91,9 @@ void judge_connection(Findings &findings, Invariant invariant,
 
 // ---- signals ----------------------------------------------------------------
 
-// What the run-time library of a sanitizer catches, SIGSEGV for one: in this
-// process as in the programs, which are built alike. Asked before main, for
-// doctest adds handlers of its own.
+// The signals that a sanitizer's runtime catches, such as SIGSEGV: the same in
+// this process as in the programs, which are built alike. Read before main,
+// because doctest adds handlers of its own.
 static const unsigned long long caught_by_library =
     signal_mask(getpid(), "SigCgt");
 
@@ -147,7 +147,7 @@ static Findings look_at_sleep(const std::vector<Sleeper> &sleepers,
         before.push_back(activity_of(sleeper.pid));
         ticks.push_back(ticks_of(sleeper.pid));
     }
-    // No hope for anything: this time is what is looked at.
+    // Not a wait for a condition: sleep during this time is what is checked.
     std::this_thread::sleep_for(time);
     for (size_t i = 0; i < sleepers.size(); i++) {
         std::string after = activity_of(sleepers[i].pid);
@@ -163,16 +163,16 @@ static Findings look_at_sleep(const std::vector<Sleeper> &sleepers,
 
 void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers,
                  Invariant invariant, std::chrono::milliseconds time) {
-    // Seen asleep, a process may not have been switched off yet, and an
-    // acknowledgement that comes late wakes it inside its call. Whoever wakes
-    // for nothing does so the next time too.
+    // A process that looks asleep may still be on its processor, and a late
+    // acknowledgement wakes it inside its call. A spurious wakeup of the
+    // program's own happens the next time too.
     if (!look_at_sleep(sleepers, invariant, time).empty())
         add_findings(findings, look_at_sleep(sleepers, invariant, time));
 }
 
 // ---- waiting ----------------------------------------------------------------
 
-constexpr int most_seconds = 5; // for one that spins
+constexpr int most_seconds = 5; // for a process that spins
 
 void nap() {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -223,7 +223,7 @@ bool comes_to_hold(pid_t pid, const std::function<bool()> &condition) {
         last = activity;
         if (Clock::now() - since < std::chrono::seconds(1))
             return false;
-        held = condition(); // it may have come just before the rest began
+        held = condition(); // it may have become true just before the rest
         return true;
     });
     return held;
@@ -231,13 +231,13 @@ bool comes_to_hold(pid_t pid, const std::function<bool()> &condition) {
 
 // ---- lines ------------------------------------------------------------------
 
-// Of the lines so far.
+// From the lines so far.
 struct Pairs {
-    std::set<int> came, went; // by the number of the child
+    std::set<int> came, went; // by child ID
     std::set<int> ports;
 };
 
-// Whether LINE may come after those in PAIRS, of which some may be LOST.
+// Whether LINE may follow those in PAIRS, some of which may be LOST.
 static bool fits(const std::string &line, Pairs &pairs, bool lost) {
     int port = 0;
     int pid = 0;
@@ -303,7 +303,7 @@ void judge_status(Findings &findings, const Process &process,
                         others + ": " + process.errors);
 }
 
-// Apart from zombies that have come to the test.
+// Apart from zombies reparented to the test.
 static bool group_has_ended(pid_t pid) {
     return std::ranges::all_of(members_of_group(pid), [](pid_t member) {
         std::string state = process_state(member);
@@ -329,7 +329,7 @@ void judge_end(Findings &findings, Process &process, int status) {
         add_finding(findings, Invariant::drain, "it does not end");
         return;
     }
-    // Whom it has not reaped is there still, if only for the test to reap.
+    // A child that it did not reap still exists, if only for the test to reap.
     if (kill(-process.pid(), 0) == 0)
         add_finding(findings, Invariant::drain, "processes outlive it");
     judge_status(findings, process, "it", process.wait(), {status});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// judge - what audits and fault scenarios look at in one process, of whatever
-// program: its descriptors, its signals, its sleep, its lines and its end. Each
-// adds to FINDINGS what is not as it must be; WHO is the process's name there.
+// judge - what audits and fault scenarios check in one process of any program:
+// its descriptors, signals, sleep, lines and termination. Each function adds
+// what is wrong to FINDINGS, where WHO names the process.
 #pragma once
 
 #include <chrono>
@@ -19,12 +19,12 @@ void add_finding(Findings &findings, Invariant invariant,
                  const std::string &what);
 void add_findings(Findings &findings, const Findings &more);
 
-// HELD must be EXPECTED, by link target, and nothing else.
+// HELD must have exactly the link targets of EXPECTED.
 void judge_descriptors(Findings &findings, Invariant invariant,
                        const std::string &who, const Descriptors &held,
                        const Descriptors &expected);
-// HELD, by PID, must be 0, 1 and 2, those of STANDARD as far as it has them,
-// and one thing more: a connection whose other end has one of PORTS.
+// HELD, the descriptors of PID, must be 0, 1 and 2, as in STANDARD where it has
+// them, and one more: a connection whose other end has one of PORTS.
 void judge_connection(Findings &findings, Invariant invariant,
                       const std::string &who, pid_t pid,
                       const Descriptors &held, const Descriptors &standard,
@@ -32,14 +32,14 @@ void judge_connection(Findings &findings, Invariant invariant,
 // 0, 1 and 2 of DESCRIPTORS.
 Descriptors standard_of(const Descriptors &descriptors);
 
-// The signals of PID, which sleeps, must be just these, all others included.
+// The dispositions and mask of PID, which sleeps, must be exactly these.
 struct Signals {
     std::vector<int> caught, ignored, blocked;
 };
 void judge_signals(Findings &findings, const std::string &who, pid_t pid,
                    const Signals &expected);
 
-// Each of SLEEPERS, asleep already, must sleep through TIME; one that wakes
+// Each of SLEEPERS, already asleep, must stay asleep for TIME; one that wakes
 // gets a second try.
 struct Sleeper {
     std::string who;
@@ -54,36 +54,36 @@ void judge_sleep(
 void await_sleep(pid_t pid);
 
 // A second, counted in short sleeps of this process: while the machine stalls,
-// the count does, too.
+// so does the count.
 constexpr int naps_in_a_second = 200;
 void nap();
-// Whether CONDITION comes to hold within a second in which nobody of the group
-// that PID leads was held up: where somebody runs, waits for a processor or for
-// its tracer when the second is over, there is another one, for a while.
+// Whether CONDITION becomes true within a second in which no process of PID's
+// group was held up: if one runs, or waits for a processor or its tracer, when
+// the second is over, another second is allowed, up to a limit.
 bool soon(pid_t pid, const std::function<bool()> &condition);
 
-// The same for what may take long: gives up when PID and its children have all
-// been at rest for a second, which no pause of a server takes, or the deadline
-// is over.
+// The same for what may take long: gives up at the deadline, or when PID and
+// its children have all been at rest for a second, longer than any pause of a
+// server.
 bool comes_to_hold(pid_t pid, const std::function<bool()> &condition);
 
-// TEXT is what a server, which has ended if ENDED, has printed: whole lines,
-// one when one of its clients, which had PORTS, came and one when it went, and
-// totals that agree with them but for LOST lines.
+// TEXT, the output of a server, terminated if ENDED, must be whole lines: one
+// when each of its clients, on PORTS, connected and one when it disconnected,
+// and statistics that agree with them except for LOST lines.
 void judge_lines(Findings &findings, const std::string &who,
                  const std::string &text, const std::set<int> &ports, int lost,
                  bool ended);
 
-// PROCESS has ended with STATUS, which must be one of STATUSES.
+// STATUS, that of PROCESS, which has terminated, must be one of STATUSES.
 void judge_status(Findings &findings, const Process &process,
                   const std::string &who, int status,
                   const std::set<int> &statuses);
-// Of the group of PROCESS, which has ended, perhaps killed, nobody lives on
-// for long, and LEAST to MOST are there for others to reap.
+// PROCESS has terminated, perhaps killed: the rest of its group must follow
+// soon, LEAST to MOST of them left for others to reap.
 void judge_orphans(Findings &findings, const Process &process,
                    const std::string &who, int least, int most);
-// PROCESS must end by itself with STATUS (128 + N for signal N), every process
-// of its group reaped.
+// PROCESS must terminate unaided with STATUS (128 + N for signal N), every
+// process of its group reaped.
 void judge_end(Findings &findings, Process &process, int status);
 // It must have written nothing to standard error.
 void judge_errors(Findings &findings, const Process &process);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// machine - what the tests need of the machine that they run on.
+// machine - what the tests need from the machine that they run on.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -66,7 +66,7 @@ std::string every_address() {
 }
 
 bool have_seccomp() {
-    // It looks for the filter only where it knows filters (prctl(2)).
+    // The kernel reads the filter only if it supports filters (prctl(2)).
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr) == -1 &&
            errno == EFAULT;
 }
@@ -94,7 +94,7 @@ bool can_become_limited_user() {
     pid_t pid = fork();
     if (pid == 0) {
         become_limited_user(100);
-        // valgrind opens the program again, as that user.
+        // valgrind reopens the program as that user.
         const char *folder = getenv("ECHO_MP_PROGRAMS");
         bool reachable = folder != nullptr && access(folder, X_OK) == 0;
         _exit(under_valgrind() && !reachable);

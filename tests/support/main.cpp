@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// main - of every test program that has no main function of its own.
+// main - for every test program without a main function of its own.
 #include <doctest/doctest.h>
 
 #include "support/machine.h"

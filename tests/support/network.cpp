@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// network - a loopback interface of the test's own.
+// network - gives the test a network namespace of its own.
 #include <cstring>
 #include <net/if.h>
 #include <sched.h>
@@ -23,8 +23,8 @@ static bool leave_network() {
 }
 
 bool enter_own_network() {
-    // There is no way back from a network without loopback, as a container has
-    // it that grants CAP_SYS_ADMIN but not CAP_NET_ADMIN: a child tries it.
+    // A network whose loopback cannot be brought up, as in a container with
+    // CAP_SYS_ADMIN but not CAP_NET_ADMIN, cannot be left: a child tries first.
     pid_t pid = fork();
     if (pid == 0)
         _exit(leave_network() ? 0 : 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// parallel - what mostly waits, several at once.
+// parallel - runs several functions that mostly wait at once.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -9,7 +9,7 @@
 #include "support/parallel.h"
 #include "support/process.h"
 
-// A body has bounds of its own; this is for one that has lost them.
+// A body has deadlines of its own; this is the limit if they fail.
 constexpr std::chrono::seconds longest(300);
 
 struct Running {
@@ -17,7 +17,7 @@ struct Running {
     std::chrono::steady_clock::time_point until;
 };
 
-// Whether BODY is over, and has been taken.
+// Whether BODY has finished and been taken.
 static bool taken(size_t i, const Running &body, const Take &take) {
     Process &process = *body.process;
     bool late = std::chrono::steady_clock::now() > body.until;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// proc - what /proc says of a process.
+// proc - what /proc says about a process.
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -30,7 +30,7 @@ std::string status_field(pid_t pid, const std::string &name) {
 }
 
 unsigned long long signal_mask(pid_t pid, const std::string &name) {
-    constexpr int first_real_time = 32; // the kernel's; the library's is later
+    constexpr int first_real_time = 32; // the kernel's; SIGRTMIN is higher
     unsigned long long of_library =
         (1ULL << (SIGRTMIN - 1)) - (1ULL << (first_real_time - 1));
     std::string mask = status_field(pid, name);
@@ -52,7 +52,7 @@ std::vector<pid_t> all_processes() {
     return all;
 }
 
-// Every process whose status has VALUE in the line NAME.
+// Every process whose status file has VALUE in the line NAME.
 static std::vector<pid_t> processes_with(const std::string &name,
                                          const std::string &value) {
     std::vector<pid_t> found = all_processes();
@@ -78,8 +78,8 @@ std::vector<pid_t> members_of_group(pid_t pid) {
     return processes_with("NSpgid", std::to_string(pid));
 }
 
-// Whether valgrind, which runs PID, has opened this: its log, which it leaves
-// open at the first free number too, or one of the 12 numbers that it reserves.
+// Whether valgrind, which runs PID, opened this: its log, which also stays open
+// at the first free number, or one of the 12 descriptors that it reserves.
 static bool is_valgrinds(pid_t pid, int fd, const char *target) {
     const char *logs = getenv("ECHO_MP_VALGRIND");
     if (logs == nullptr)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// proc - what /proc says of a process.
+// proc - what /proc says about a process.
 #pragma once
 
 #include <map>
@@ -9,27 +9,27 @@
 
 #include "support/descriptors.h"
 
-// "Z" and so on, or "" when there is no such process.
+// "Z" and so on; "" if there is no such process.
 std::string process_state(pid_t pid);
 // A line of /proc/PID/status, such as "SigCgt", without its name; "" if absent.
 std::string status_field(pid_t pid, const std::string &name);
-// Such a line as a mask of signals, signal 1 being its lowest bit; 0 if absent.
-// Without those that the C library keeps for itself: whatever posix_spawn(3)
-// has started, as ninja starts tests, ignores some of them.
+// Such a line as a signal mask, signal 1 being the lowest bit; 0 if absent.
+// Excludes those that the C library reserves: a program started by
+// posix_spawn(3), as ninja starts tests, ignores some of them.
 unsigned long long signal_mask(pid_t pid, const std::string &name);
 std::vector<pid_t> all_processes();
 std::vector<pid_t> children_of(pid_t pid);
-// Waits until there is one, and no second.
+// Waits until it has exactly one.
 pid_t only_child_of(pid_t pid);
-// Every process, zombies too, of the group that PID leads or has led.
+// Every process, zombies included, of the group that PID leads or led.
 std::vector<pid_t> members_of_group(pid_t pid);
-// Descriptor to link target, without those that valgrind has opened.
+// Descriptor to link target, without those that valgrind opened.
 using Descriptors = std::map<int, std::string>;
 Descriptors descriptors_of(pid_t pid);
 // " 0=/dev/null 1=..."
 std::string text_of(const Descriptors &descriptors);
-// A copy of PID's descriptor FD; -1 where the host does not let us, as
-// pidfd_getfd(2) in some containers.
+// A copy of PID's descriptor FD; -1 where pidfd_getfd(2) is not permitted, such
+// as in some containers.
 Fd copy_of_descriptor(pid_t pid, int fd);
-// User and system time of PID, in clock ticks; 0 when there is no such process.
+// User and system time of PID, in clock ticks; 0 if there is no such process.
 long ticks_of(pid_t pid);

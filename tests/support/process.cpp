@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// process - start a program, or a part of the test itself.
+// process - starts a program, or a function of the test.
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -24,7 +24,7 @@ static void put_at(int fd, int number) {
         _exit(126);
 }
 
-// Even where the test is killed, and its destructors do not run.
+// Works even if the test is killed and its destructors do not run.
 static void end_with_test() {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
@@ -38,9 +38,9 @@ void Process::start(const StartOptions &options,
     Pipe out = make_pipe();
     Pipe err = make_pipe();
     Fd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    // Orphans come to the test, not to an init that may take its time.
+    // Orphans must be reparented to the test, not to a perhaps slow init.
     REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1, 0L, 0L, 0L) == 0);
-    // Else a child that exits would print once more what waits to be printed.
+    // Buffered output would otherwise be printed by the child as well.
     std::cout.flush();
     fflush(nullptr);
     pid_ = fork();
@@ -57,13 +57,13 @@ void Process::start(const StartOptions &options,
             status = 0;
         } catch (const std::exception &failure) {
             std::cout << failure.what() << '\n';
-        } catch (...) { // a REQUIRE that failed: its report is the output
+        } catch (...) { // a failed REQUIRE: its report is the output
         }
         std::cout.flush();
         fflush(nullptr);
         _exit(status);
     }
-    setpgid(pid_, pid_); // here as well: whoever comes first
+    setpgid(pid_, pid_); // in both processes, to avoid a race
     output_pipe_ = std::move(out.read_end);
     errors_pipe_ = std::move(err.read_end);
     fcntl(output_pipe_.get(), F_SETFL, O_NONBLOCK);
@@ -75,8 +75,7 @@ static void execute(const std::vector<std::string> &arguments,
                     const StartOptions &options) {
     Fd opened(open(arguments[0].c_str(), O_RDONLY | O_CLOEXEC));
     Fd image(fcntl(opened.get(), F_DUPFD_CLOEXEC, 10)); // out of in_child's way
-    // Static: where in_child leaves from a child of its own, valgrind still
-    // finds who holds it.
+    // Static, so that valgrind finds it reachable if in_child forks and exits.
     static std::vector<char *> words;
     for (const std::string &argument : arguments)
         words.push_back(const_cast<char *>(argument.c_str()));
@@ -84,14 +83,14 @@ static void execute(const std::vector<std::string> &arguments,
     for (const std::string &setting : options.environment)
         putenv(const_cast<char *>(setting.c_str()));
     setenv("ECHO_MP_IMAGE", "program", 1); // for tests/support/reports.sh
-    // What the test itself was started with is none of the program's business:
-    // a shell's background job, say, ignores SIGINT.
+    // The program must not inherit what the test was started with: a background
+    // job of a shell, for example, ignores SIGINT.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (int signo = 1; signo < SIGRTMIN; signo++)
         ::signal(signo, SIG_DFL);
     if (options.in_child)
         options.in_child();
-    end_with_test(); // a change of user has undone it
+    end_with_test(); // a change of user clears it
     fexecve(image.get(), words.data(), environ);
     execv(words[0], words.data()); // a script, which its shell opens by name
     _exit(127);
@@ -107,7 +106,7 @@ Process::Process(const std::function<void()> &body) {
 }
 
 Process::~Process() {
-    if (!reaped_ || !group_is_empty(pid_)) // else the number may be another's
+    if (!reaped_ || !group_is_empty(pid_)) // the ID may have been reused
         kill(-pid_, SIGKILL);
     while (waitpid(-pid_, nullptr, 0) > 0)
         ;
@@ -127,7 +126,7 @@ bool Process::has_ended() {
         status_ =
             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
-    drain(output_pipe_, output); // else it may wait for it to be read
+    drain(output_pipe_, output); // it may be blocked on a full pipe
     drain(errors_pipe_, errors);
     return reaped_;
 }
@@ -177,7 +176,7 @@ std::string test_program(const std::string &name) {
 std::string path_of(const std::string &name) {
     const char *variable = getenv("PATH");
     std::string path = variable == nullptr ? "" : variable;
-    // Where a user's own does not say so.
+    // A user's PATH may lack these.
     std::istringstream folders(path + ":/usr/local/sbin:/usr/sbin:/sbin");
     for (std::string folder; std::getline(folders, folder, ':');) {
         std::string file = folder + "/" + name;
@@ -250,19 +249,19 @@ void become_limited_user(int processes) {
     struct rlimit limit = {};
     (void)getrlimit(RLIMIT_NPROC, &limit);
     limit.rlim_cur = static_cast<rlim_t>(processes);
-    // It would take a process more, and ends the program that has not got it.
+    // The leak check needs another process, and aborts without one.
     setenv("LSAN_OPTIONS", "detect_leaks=0", 1);
-    // Nobody else's, or next to: a container may have no more than 65536.
+    // Probably unused; below 65536, as a container may map no more.
     uid_t user = 10000 + static_cast<uid_t>(getpid()) % 50000;
     if (setrlimit(RLIMIT_NPROC, &limit) == -1 || setgid(user) == -1 ||
         setuid(user) == -1)
         _exit(124);
 }
 
-// Reaps those of the group that PID has led which have come to the test, and
-// counts them. Returns whether none is left: when a leader has ended, all that
-// it leaves are the test's children. kill(2) would also find a group that has
-// been given the same number since.
+// Reaps and counts the members of the group led by PID that were reparented to
+// the test. Returns whether none is left: once the leader has terminated, all
+// that remain are the test's children. kill(2) would also find a later group
+// that reuses the ID.
 static bool reap_orphans(pid_t pid, int *count) {
     pid_t reaped = 0;
     while ((reaped = waitpid(-pid, nullptr, WNOHANG)) > 0)

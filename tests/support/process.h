@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// process - start a program, or a part of the test itself, and read what it
-// prints. It ends with the test, and so does all that it has started, by its
-// process group.
+// process - starts a program, or a function of the test, and reads its output.
+// Its whole process group is killed when the test ends.
 #pragma once
 
 #include <functional>
@@ -16,17 +15,17 @@ struct StartOptions {
     int input = -1;  // descriptor for standard input; -1 is /dev/null
     int output = -1; // -1 collects it in Process::output
     int errors = -1; // -1 collects it in Process::errors
-    std::vector<std::string> environment; // besides the test's own: "NAME=X"
-    std::function<void()> in_child; // last thing before the program begins
+    std::vector<std::string> environment; // added to the test's: "NAME=X"
+    std::function<void()> in_child; // called just before the program starts
 };
 
 class Process {
   public:
-    // Runs ARGUMENTS, the first being the program's path, as the leader of a
-    // process group of its own.
+    // Runs ARGUMENTS, the first being the program's path, in a new process
+    // group.
     explicit Process(const std::vector<std::string> &arguments,
                      const StartOptions &options = {});
-    // Runs BODY in a forked child, which then ends with status 0.
+    // Runs BODY in a forked child, which then exits with status 0.
     explicit Process(const std::function<void()> &body);
     ~Process(); // kills the whole group and reaps it
     Process(const Process &) = delete;
@@ -34,11 +33,11 @@ class Process {
     pid_t pid() const {
         return pid_;
     }
-    // Waits for its end, collecting its output. Returns its exit status, or
-    // 128 + N when signal N ended it; fails the test at the deadline.
+    // Waits until it terminates, collecting its output. Returns its exit
+    // status, or 128 + N if killed by signal N; fails the test at the deadline.
     int wait();
     bool has_ended(); // without waiting
-    // Reads standard output or error until it holds TEXT, COUNT times.
+    // Reads standard output or error until it contains TEXT, COUNT times.
     bool output_has(std::string_view text, int count = 1);
     bool errors_have(std::string_view text, int count = 1);
     void signal(int signo) const;
@@ -57,13 +56,13 @@ class Process {
 
 // The path of one of the project's programs, from ECHO_MP_PROGRAMS.
 std::string program(const std::string &name);
-// The path of a program of the tests' own, from ECHO_MP_TEST_PROGRAMS.
+// The path of one of the tests' own programs, from ECHO_MP_TEST_PROGRAMS.
 std::string test_program(const std::string &name);
 
 // Where NAME is installed; "" if it is not.
 std::string path_of(const std::string &name);
 
-// One run to its end.
+// The result of one complete run.
 struct Run {
     int status;
     std::string output, errors;
@@ -72,26 +71,26 @@ Run run(const std::vector<std::string> &arguments,
         const StartOptions &options = {});
 Run run_in_child(const std::function<void()> &body);
 
-// Whether all of TEXT matches the extended regular expression of regex(7).
+// Whether all of TEXT matches the extended regular expression EXPRESSION.
 bool matches(const std::string &text, const std::string &expression);
 int count_of(std::string_view text, std::string_view in);
 std::vector<std::string> lines_of(const std::string &text);
 
-// From now on the calling process opens no descriptor from COUNT on, nor more
-// than its hard limit lets it.
+// Limits the calling process to descriptors below COUNT, or below its hard
+// limit if that is lower.
 void allow_descriptors(unsigned count);
 // For StartOptions::in_child.
 void block_every_signal();
 // For StartOptions::in_child: makes the program process 1 of a PID namespace,
-// as `unshare --pid --fork` does. The process that was started waits for it,
-// and ends with its status, or with 126 where a signal has killed it.
+// as `unshare --pid --fork` does. The process that was started waits for it and
+// exits with its status, or with 126 if a signal killed it.
 void become_process_1();
-// Ends being root: the process goes on as a user of its own who may have
-// PROCESSES processes, itself included. RLIMIT_NPROC does not bind root.
+// Changes from root, whom RLIMIT_NPROC does not limit, to a separate user who
+// may have PROCESSES processes, the calling one included.
 void become_limited_user(int processes);
 
-// Whether no process is left in the group that PID, already reaped, has led.
+// Whether the group led by PID, already reaped, is empty.
 bool group_is_empty(pid_t pid);
-// Waits until none is left in that group. Returns how many of it nobody but the
-// test was there to reap.
+// Waits until that group is empty. Returns how many of its members were left
+// for the test to reap.
 int orphans_left_by(pid_t pid);

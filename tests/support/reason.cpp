@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// reason - prints what this C library has to say of an error; see reasons.h.
+// reason - prints this C library's text for an error; see reasons.h.
 // usage: reason ERROR
 #include <netdb.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// reasons - why a call failed, in the words of the C library.
+// reasons - the C library's error messages.
 #include <cstdlib>
 #include <cstring>
 #include <netdb.h>

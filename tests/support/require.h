@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// require - what must hold for a test to go on, as doctest says it. A program
-// built with WITHOUT_DOCTEST, which is no test, gets an exception instead.
+// require - doctest's REQUIRE and CHECK. In a program built with
+// WITHOUT_DOCTEST, which is not a test, they throw an exception instead.
 #pragma once
 
 #ifndef WITHOUT_DOCTEST

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// server - an echo_mpserv of the test's own.
+// server - runs an echo_mpserv for the test.
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>

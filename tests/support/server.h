@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// server - an echo_mpserv of the test's own.
+// server - runs an echo_mpserv for the test.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 #include "support/process.h"
 
-// echo_mpserv OPTIONS, with -S where the kernel has no filter for its sandbox.
+// echo_mpserv OPTIONS, with -S where the kernel does not support its sandbox.
 std::vector<std::string>
 server_command(const std::vector<std::string> &options = {});
 
@@ -19,8 +19,8 @@ class Server : public Process {
     int port = 0;
 };
 
-// For StartOptions::in_child: passes LISTENER on as systemd would.
+// For StartOptions::in_child: passes LISTENER as systemd would.
 void pass_listener(const Fd &listener);
 
-// The port in a line "listening on ADDRESS:PORT" of OUTPUT.
+// The port in the line "listening on ADDRESS:PORT" of OUTPUT.
 int announced_port(const std::string &output);

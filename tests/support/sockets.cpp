@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sockets - connections of a test, by loopback.
+// sockets - loopback connections for tests.
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
@@ -39,8 +39,8 @@ int try_to_dial(int port, int family, Fd *fd) {
     return connect(fd->get(), &address.any, size);
 }
 
-// The reason is taken at once: a message is made only when it is needed, and
-// errno is another's by then.
+// Reads errno first: it may have changed when REQUIRE_MESSAGE evaluates its
+// message.
 static void require(bool done) {
     std::string reason = done ? "" : strerror(errno);
     REQUIRE_MESSAGE(done, reason);
@@ -61,7 +61,7 @@ int local_port(const Fd &fd) {
     union address address = {};
     socklen_t size = sizeof address;
     REQUIRE(getsockname(fd.get(), &address.any, &size) == 0);
-    return ntohs(address.ipv6.sin6_port); // where IPv4 has it as well
+    return ntohs(address.ipv6.sin6_port); // at the same offset in IPv4
 }
 
 int refusing_port(Fd *holder) {
@@ -97,7 +97,7 @@ void send_all(const Fd &fd, std::string_view bytes) {
     while (!bytes.empty()) {
         ssize_t n = send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (n == -1 && errno == EINTR)
-            continue; // the test was stopped and went on
+            continue; // the test was stopped and continued
         require(n > 0);
         bytes.remove_prefix(static_cast<size_t>(n));
     }
@@ -119,7 +119,7 @@ std::string receive(const Fd &fd, size_t size) {
     while (filled < size) {
         ssize_t n = read(fd.get(), bytes.data() + filled, size - filled);
         if (n == -1 && errno == EINTR)
-            continue; // the test was stopped and went on
+            continue; // the test was stopped and continued
         require(n >= 0);
         if (n == 0)
             break;

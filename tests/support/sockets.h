@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sockets - connections of a test, by loopback.
+// sockets - loopback connections for tests.
 #pragma once
 
 #include <string>
@@ -9,26 +9,26 @@
 
 // A loopback connection; its reads and writes fail at the deadline.
 Fd dial(int port, int family = AF_INET);
-// A port of loopback that is taken, but where nobody listens, while *HOLDER is
+// A loopback port that stays bound, but without a listener, while *HOLDER is
 // open.
 int refusing_port(Fd *holder);
-// One attempt: *FD is its socket, the result connect(2)'s.
+// One attempt: *FD is its socket; returns the result of connect(2).
 int try_to_dial(int port, int family, Fd *fd);
-// Whether somebody takes connections at PORT.
+// Whether a connection to PORT is accepted.
 bool is_listening(int port);
-// The port that FD, a socket of the test's own, is bound to.
+// The port to which FD, one of the test's sockets, is bound.
 int local_port(const Fd &fd);
-// A loopback listener of the test's own, on a free port.
+// A loopback listener on a free port.
 Fd listen_locally(int *port);
 
-// A socket of Multipath TCP, or none where the kernel lacks it.
+// A Multipath TCP socket, or none where the kernel lacks it.
 Fd mptcp_socket();
 
 // SIZE bytes in which each position differs from its neighbours.
 std::string pattern(size_t size);
 void send_all(const Fd &fd, std::string_view bytes);
-// Sends pattern() until nothing more goes in, for the peer does not read.
-// Returns all that has been sent.
+// Sends pattern() to a peer that does not read until the buffers are full.
+// Returns all that was sent.
 std::string send_what_fits(const Fd &fd);
 std::string receive(const Fd &fd, size_t size); // fewer only at end of file
 std::string receive_to_end(const Fd &fd);
@@ -36,5 +36,5 @@ std::string receive_to_end(const Fd &fd);
 void finish_sending(const Fd &fd);
 // Closes with a reset instead of an end of file.
 void reset_connection(Fd &fd);
-// BYTES there and back.
+// Whether BYTES come back unchanged.
 bool echoes(const Fd &fd, std::string_view bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tcp_table - the TCP sockets of this process's network, as /proc has them.
+// tcp_table - the TCP sockets of this process's network namespace, from /proc.
 #include <fstream>
 #include <sstream>
 
@@ -19,7 +19,7 @@ std::optional<std::vector<TcpSocket>> tcp_table() {
         if (!sockets)
             sockets.emplace();
         // "sl local remote st queues timer retransmits uid timeout inode ...",
-        // an address being "HEX:PORT".
+        // where an address is "HEX:PORT".
         while (std::getline(table, line)) {
             std::istringstream fields(line);
             std::string words[10];

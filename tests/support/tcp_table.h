@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// tcp_table - the TCP sockets of this process's network, as /proc has them.
+// tcp_table - the TCP sockets of this process's network namespace, from /proc.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ constexpr int tcp_listen = 10;
 struct TcpSocket {
     int state;
     int local_port, remote_port;
-    std::string target; // of a descriptor's link; "socket:[0]" if none has it
+    std::string target; // of a descriptor's link; "socket:[0]" without one
 };
-// Of both families; nothing where the host does not let us look.
+// Of both families; nothing where the host does not permit it.
 std::optional<std::vector<TcpSocket>> tcp_table();

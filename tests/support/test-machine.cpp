@@ -7,7 +7,7 @@
 #include "support/proc.h"
 #include "support/process.h"
 
-TEST_CASE("a test that is started without standard descriptors has them") {
+TEST_CASE("a test started with standard descriptors closed opens them") {
     Run child = run_in_child([] {
         for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
             close(fd);

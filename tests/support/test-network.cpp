@@ -11,8 +11,8 @@
 #include "support/process.h"
 #include "support/sockets.h"
 
-// The network of a command that tests/support/alone.cpp runs, without the
-// capability DROPPED. Ends the test where that cannot be dropped.
+// The network of a command run by tests/support/alone.cpp without the
+// capability DROPPED. Skips the test where that cannot be dropped.
 static std::string network_alone(int dropped) {
     StartOptions start;
     start.in_child = [dropped] {
@@ -34,12 +34,12 @@ static std::string own_network() {
     return link + std::string("\n");
 }
 
-TEST_CASE("who may not leave the network stays in it, and in one that works") {
+TEST_CASE("without permission to leave it, the network stays and works") {
     CHECK(network_alone(CAP_NET_ADMIN) == own_network());
     CHECK(network_alone(CAP_SYS_ADMIN) == own_network());
 }
 
-TEST_CASE("nobody outside a network is met at its ports") {
+TEST_CASE("ports of a network cannot be reached from outside it") {
     int port = 0;
     Fd stranger = listen_locally(&port);
     REQUIRE(is_listening(port));

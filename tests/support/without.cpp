@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// without - runs a command, such as a test, as on a machine that lacks a part
-// of this one: a system call with that first argument fails.
+// without - runs a command, such as a test, as on a machine without a feature:
+// a system call with the given first argument fails.
 // usage: without ipv6|seccomp|subreaper COMMAND [ARGUMENT...]
 #include <cerrno>
 #include <cstdio>
@@ -20,7 +20,7 @@ struct Part {
 
 static const Part parts[] = {
     {"ipv6", SCMP_SYS(socket), AF_INET6, EAFNOSUPPORT},
-    // libseccomp tries the other call where this one is not known.
+    // If one of these calls is unknown, libseccomp tries the other.
     {"seccomp", SCMP_SYS(prctl), PR_SET_SECCOMP, EINVAL},
     {"seccomp", SCMP_SYS(seccomp), 0, ENOSYS},
     {"seccomp", SCMP_SYS(seccomp), 1, ENOSYS},

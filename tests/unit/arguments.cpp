@@ -11,7 +11,7 @@
 #include "common/demonstration.h"
 #include "support/process.h"
 
-// What begin_demonstration() makes of WORDS: the numbers, or what it said.
+// The numbers that begin_demonstration() reads from WORDS, or its diagnostic.
 static Run read_words(std::vector<const char *> words) {
     return run_in_child([&words] {
         std::vector<char *> argv = {const_cast<char *>("prog")};
@@ -25,14 +25,14 @@ static Run read_words(std::vector<const char *> words) {
     });
 }
 
-TEST_CASE("numbers that are not given keep their defaults") {
+TEST_CASE("omitted numbers keep their defaults") {
     CHECK(read_words({}).output == "15 3");
     CHECK(read_words({"2"}).output == "2 3");
     CHECK(read_words({"0", "1"}).output == "0 1");
     CHECK(read_words({"--", "4"}).output == "4 3");
 }
 
-TEST_CASE("wrong words are named, with the usage, and end with 2") {
+TEST_CASE("invalid arguments are named, with the usage and status 2") {
     struct {
         std::vector<const char *> words;
         const char *named;
@@ -55,7 +55,7 @@ TEST_CASE("wrong words are named, with the usage, and end with 2") {
     }
 }
 
-// What a program says about WORDS that has the options -q and -a ADDRESS.
+// The diagnostic about WORDS of a program with the options -q and -a ADDRESS.
 static std::string complaint_about(std::vector<const char *> words) {
     Run child = run_in_child([&words] {
         std::vector<char *> argv = {const_cast<char *>("prog")};
@@ -77,7 +77,7 @@ static std::string complaint_about(std::vector<const char *> words) {
     return child.errors.substr(0, child.errors.find('\n'));
 }
 
-TEST_CASE("a wrong option is named as it was given") {
+TEST_CASE("an invalid option is named as it was typed") {
     struct {
         std::vector<const char *> words;
         const char *named;
@@ -101,7 +101,7 @@ TEST_CASE("a wrong option is named as it was given") {
     CHECK(complaint_about({"-qa1", "--quiet", "--address", "--quiet"}).empty());
 }
 
-TEST_CASE("help goes to standard output and ends well") {
+TEST_CASE("help goes to standard output, with status 0") {
     for (const auto &words : std::vector<std::vector<const char *>>{
              {"-h"}, {"--help"}, {"1", "2", "3", "--he"}}) {
         Run child = read_words(words);

@@ -49,7 +49,7 @@ struct Served {
     pid_t pid;
 };
 
-TEST_CASE("a client is served to its end, whatever signal comes for others") {
+TEST_CASE("a client is served to the end despite signals meant for others") {
     Served served;
     CHECK(echoes(served.peer, "hello"));
     for (int signo : parents_signals)
@@ -59,7 +59,7 @@ TEST_CASE("a client is served to its end, whatever signal comes for others") {
     CHECK(words(served.wait()) == "client disconnected");
 }
 
-TEST_CASE("a client that is silent for too long is let go") {
+TEST_CASE("a client that is idle too long is disconnected") {
     int port = 0;
     Fd listener = listen_locally(&port);
     Fd peer = dial(port);

@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 
-// Milliseconds of CLOCK_MONOTONIC, counted in another way.
+// Milliseconds of CLOCK_MONOTONIC, computed differently.
 static int64_t reference() {
     struct timespec now = {};
     REQUIRE(clock_gettime(CLOCK_MONOTONIC, &now) == 0);

@@ -29,7 +29,7 @@ static Attempt attempt(const char *host, int port, int family = AF_UNSPEC,
     return {Fd(fd), peer, why};
 }
 
-TEST_CASE("a numeric address connects, blocking, without delay") {
+TEST_CASE("a numeric address gives a blocking socket with TCP_NODELAY") {
     int port = 0;
     Fd listener = listen_locally(&port);
     Attempt made = attempt("127.0.0.1", port);
@@ -47,14 +47,14 @@ TEST_CASE("a numeric address connects, blocking, without delay") {
     CHECK(value == 1);
 }
 
-TEST_CASE("a name connects by whichever of its addresses answers") {
+TEST_CASE("a name connects to whichever of its addresses answers") {
     int port = 0;
     Fd listener = listen_locally(&port); // IPv4 alone
     CHECK(attempt("localhost", port).fd.get() != -1);
     CHECK(attempt("localhost", port, AF_INET).fd.get() != -1);
 }
 
-TEST_CASE("a port where nobody listens is refused") {
+TEST_CASE("a port without a listener refuses the connection") {
     Fd holder;
     int port = refusing_port(&holder);
     Attempt made = attempt("127.0.0.1", port);
@@ -70,8 +70,8 @@ WRAP(connect);
 WRAP(getaddrinfo);
 WRAP(poll);
 
-// Whether connect binds the socket to the very port that it dials: what may
-// happen by chance where nobody listens. TCP then connects it to itself.
+// Whether connect binds the socket to the port that it connects to, as may
+// happen by chance where there is no listener. TCP then connects it to itself.
 static bool meets_itself;
 
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size) {
@@ -87,7 +87,7 @@ TEST_CASE("a socket that connects to itself is refused") {
         hosts.insert(hosts.end(), {"::1", "::", "::ffff:0.0.0.0"});
     for (const std::string &host : hosts) {
         CAPTURE(host);
-        int port = 0; // another one each time: the last is in TIME_WAIT
+        int port = 0; // a new one each time: the last is in TIME_WAIT
         listen_locally(&port).close();
         meets_itself = true;
         Attempt made = attempt(host.c_str(), port);
@@ -97,8 +97,8 @@ TEST_CASE("a socket that connects to itself is refused") {
     }
 }
 
-TEST_CASE("a name that nobody knows is told as such") {
-    // Too long for any resolver to ask the network for it.
+TEST_CASE("an unknown name is reported as such") {
+    // Too long for any resolver to query the network.
     std::string host(64, 'x');
     Attempt made = attempt(host.c_str(), 7);
     CHECK(made.fd.get() == -1);
@@ -107,10 +107,10 @@ TEST_CASE("a name that nobody knows is told as such") {
     CHECK(attempt("::1", 7, AF_INET).fd.get() == -1);
 }
 
-TEST_CASE("a connection that nobody answers is given up in time") {
+TEST_CASE("an unanswered connection attempt times out") {
     int port = 0;
     Fd listener = listen_locally(&port);
-    // A full backlog lets further connections wait: Linux drops their SYN.
+    // With a full backlog further connections wait: Linux drops their SYN.
     REQUIRE(listen(listener.get(), 0) == 0);
     Fd filler = dial(port);
     Attempt made = attempt("127.0.0.1", port, AF_INET, 1);
@@ -118,7 +118,7 @@ TEST_CASE("a connection that nobody answers is given up in time") {
     CHECK(made.why == strerror(ETIMEDOUT));
 }
 
-// What every name has, unless empty.
+// What every name resolves to, unless empty.
 static std::vector<const char *> addresses;
 
 int __wrap_getaddrinfo(const char *host, const char *service,
@@ -132,8 +132,8 @@ int __wrap_getaddrinfo(const char *host, const char *service,
     return 0;
 }
 
-static size_t unanswered;      // so many connections time out, at once
-static std::vector<int> waits; // how long each would have been waited for
+static size_t unanswered;      // how many connections time out, at once
+static std::vector<int> waits; // the timeout of each
 
 int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
     waits.push_back(milliseconds);
@@ -141,7 +141,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
                                       : __real_poll(fds, count, milliseconds);
 }
 
-TEST_CASE("an address that does not answer leaves time to those behind it") {
+TEST_CASE("an address that does not answer leaves time for the next") {
     int port = 0;
     Fd listener = listen_locally(&port);
     addresses = {"127.0.0.2", "127.0.0.3", "127.0.0.1"};
@@ -152,7 +152,7 @@ TEST_CASE("an address that does not answer leaves time to those behind it") {
     unanswered = 0;
     CHECK(made.fd.get() != -1);
     CHECK(made.peer == "127.0.0.1:" + std::to_string(port));
-    // A third of the time, half of it, all of it, less what has passed.
+    // A third of the remaining time, then half of it, then all.
     REQUIRE(waits.size() == 3);
     CHECK(waits[0] <= 300000);
     CHECK(waits[1] > 300000);

@@ -14,7 +14,7 @@ static void print_at_exit() {
     (void)!write(STDOUT_FILENO, "exit handler ran", 16);
 }
 
-TEST_CASE("die names the program, what failed, and why") {
+TEST_CASE("die names the program, what failed and why") {
     Run child = run_in_child([] {
         program_invocation_short_name = const_cast<char *>("prog");
         atexit(print_at_exit);
@@ -24,10 +24,10 @@ TEST_CASE("die names the program, what failed, and why") {
     });
     CHECK(child.status == 1);
     CHECK(child.errors == "prog: open file: No such file or directory\n");
-    CHECK(child.output.empty()); // as a forked child must end
+    CHECK(child.output.empty()); // exits as a forked child must
 }
 
-TEST_CASE("die_plain has no reason, die_usage a status of its own") {
+TEST_CASE("die_plain prints no reason, die_usage has its own status") {
     Run plain = run_in_child([] {
         program_invocation_short_name = const_cast<char *>("prog");
         die_plain("child %d", 7);
@@ -42,7 +42,7 @@ TEST_CASE("die_plain has no reason, die_usage a status of its own") {
     CHECK(usage.errors == "prog: port is missing\nusage: prog\n");
 }
 
-TEST_CASE("a message is one write, with its usage") {
+TEST_CASE("a message and its usage are one write") {
     Pipe writes = make_socket_pair(SOCK_SEQPACKET);
     Run child = run_in_child([&writes] {
         program_invocation_short_name = const_cast<char *>("prog");
@@ -55,7 +55,7 @@ TEST_CASE("a message is one write, with its usage") {
     CHECK(std::string(first) == "prog: port is missing\nusage: prog\n");
 }
 
-TEST_CASE("where nobody can be told, the status still tells") {
+TEST_CASE("without standard error the status still shows the failure") {
     Run child = run_in_child([] {
         close(STDERR_FILENO);
         warn("read");
@@ -66,7 +66,7 @@ TEST_CASE("where nobody can be told, the status still tells") {
     CHECK(child.output == "went on");
 }
 
-TEST_CASE("warn goes on") {
+TEST_CASE("warn returns") {
     Run child = run_in_child([] {
         program_invocation_short_name = const_cast<char *>("prog");
         errno = EIO;

@@ -34,7 +34,7 @@ int __wrap_close_range(unsigned first, unsigned last, int flags) {
     return -1;
 }
 
-TEST_CASE("a signal that cannot be reset is told") {
+TEST_CASE("a signal that cannot be reset is reported") {
     for (int signo : {SIGCHLD, SIGPIPE, SIGXFSZ}) {
         Run child = run_in_child([signo] {
             refused_signal = signo;
@@ -44,7 +44,7 @@ TEST_CASE("a signal that cannot be reset is told") {
     }
 }
 
-TEST_CASE("a standard descriptor that cannot be taken is told") {
+TEST_CASE("a standard descriptor that cannot be opened is reported") {
     Run child = run_in_child([] {
         close(STDIN_FILENO);
         allow_descriptors(0);
@@ -53,7 +53,7 @@ TEST_CASE("a standard descriptor that cannot be taken is told") {
     CHECK(child.status == 0);
 }
 
-TEST_CASE("dispositions and mask are put in order") {
+TEST_CASE("dispositions and mask are reset") {
     Run child = run_in_child([] {
         signal(SIGCHLD, SIG_IGN);
         signal(SIGHUP, SIG_IGN);
@@ -70,7 +70,7 @@ TEST_CASE("dispositions and mask are put in order") {
     CHECK(child.status == 0);
 }
 
-TEST_CASE("closed standard descriptors are taken, and stay of no use") {
+TEST_CASE("closed standard descriptors are occupied, but stay unusable") {
     for (int closed = 0; closed < 8; closed++) {
         Run child = run_in_child([closed] {
             for (int fd = 0; fd < 3; fd++)
@@ -91,7 +91,7 @@ TEST_CASE("closed standard descriptors are taken, and stay of no use") {
     }
 }
 
-TEST_CASE("no capability is left") {
+TEST_CASE("all capabilities are dropped") {
     Run child = run_in_child([] {
         bool dropped = drop_capabilities() == 0;
         for (const char *set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
@@ -107,7 +107,7 @@ static void check_closing(unsigned first, unsigned last,
         for (int fd = 3; fd < 8; fd++)
             dup2(STDOUT_FILENO, fd);
         close(6);
-        close(8); // valgrind may have it for its log
+        close(8); // may be valgrind's log
         close_inherited(first, last);
         bool right = true;
         for (int fd = 3; fd < 9; fd++)
@@ -117,7 +117,7 @@ static void check_closing(unsigned first, unsigned last,
     CHECK(child.status == 0);
 }
 
-TEST_CASE("descriptors from one number to another are closed") {
+TEST_CASE("a range of descriptors is closed") {
     for (bool absent : {false, true}) {
         CAPTURE(absent);
         no_close_range = absent;

@@ -27,7 +27,7 @@ static void exit_with_loss() {
     _exit(static_cast<int>(log_lines_lost()));
 }
 
-TEST_CASE("say writes one line, at once and whole") {
+TEST_CASE("say writes one whole line at once") {
     Pipe writes = make_socket_pair(SOCK_SEQPACKET);
     Run child =
         with_output(writes.write_end.get(), [] { say("%s %d", "line", 1); });
@@ -38,7 +38,7 @@ TEST_CASE("say writes one line, at once and whole") {
     CHECK(std::string(first) == "line 1\n");
 }
 
-TEST_CASE("say that cannot write ends the program") {
+TEST_CASE("say terminates the program if it cannot write") {
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     Run child = with_output(full.get(), [] { say("line"); });
     CHECK(child.status == 1);
@@ -63,7 +63,7 @@ TEST_CASE("a line goes to standard output, an error to standard error") {
     CHECK(lines[1].ends_with(": limit of 7"));
 }
 
-TEST_CASE("a line that is too long is cut, and still ends") {
+TEST_CASE("a line that is too long is truncated, with its newline kept") {
     Run child = run_in_child([] {
         (void)log_open();
         log_line("%s", std::string(5000, 'x').c_str());
@@ -73,7 +73,7 @@ TEST_CASE("a line that is too long is cut, and still ends") {
           std::string(510, 'x') + "\n" + std::string(4094, 'y') + "\n");
 }
 
-// Two more lines than FD's buffer can hold, and only whole ones in it.
+// Logs until two lines are lost; SINK's buffer must hold only whole lines.
 static void check_full_sink(const Pipe &sink) {
     Run child = with_output(sink.write_end.get(), [] {
         (void)log_open();
@@ -96,15 +96,15 @@ static void check_full_sink(const Pipe &sink) {
     CHECK(kept > 0);
 }
 
-TEST_CASE("a pipe that nobody reads loses lines, and holds nobody up") {
+TEST_CASE("an unread pipe loses lines, and never blocks") {
     check_full_sink(make_pipe());
 }
 
-TEST_CASE("a socket that nobody reads loses lines, and holds nobody up") {
+TEST_CASE("an unread socket loses lines, and never blocks") {
     check_full_sink(make_socket_pair(SOCK_SEQPACKET));
 }
 
-TEST_CASE("a terminal that nobody reads loses lines, and holds nobody up") {
+TEST_CASE("an unread terminal loses lines, and never blocks") {
     Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(master.get() != -1);
     REQUIRE(grantpt(master.get()) == 0);
@@ -120,14 +120,14 @@ TEST_CASE("a terminal that nobody reads loses lines, and holds nobody up") {
     CHECK(child.status == 2);
 }
 
-TEST_CASE("a terminal that cannot be reopened holds up for a moment at most") {
+TEST_CASE("a terminal that cannot be reopened blocks only briefly") {
     Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(grantpt(master.get()) == 0);
     REQUIRE(unlockpt(master.get()) == 0);
     Fd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(slave.get() != -1);
     Run child = with_output(slave.get(), [] {
-        allow_descriptors(3); // as another user's: open(2) fails
+        allow_descriptors(3); // open(2) fails, as for another user's
         if (log_open() == -1)
             _exit(99);
         while (log_lines_lost() < 2)
@@ -135,13 +135,13 @@ TEST_CASE("a terminal that cannot be reopened holds up for a moment at most") {
         struct itimerval timer = {};
         getitimer(ITIMER_REAL, &timer);
         if (timer.it_interval.tv_usec != 0)
-            _exit(98); // it would interrupt whatever comes next
+            _exit(98); // it would interrupt later calls
         exit_with_loss();
     });
     CHECK(child.status == 2);
 }
 
-TEST_CASE("a log that was truncated goes on at its start") {
+TEST_CASE("a truncated log continues at its start") {
     Fd file = scratch_file();
     Run child = with_output(file.get(), [] {
         (void)log_open();
@@ -179,8 +179,8 @@ TEST_CASE("the inherited description keeps its mode") {
     CHECK((fcntl(fd, F_GETFL) & (O_NONBLOCK | O_APPEND)) == 0);
 }
 
-TEST_CASE("without a description of its own a full pipe is asked first") {
-    Pipe pipe = make_pipe(); // as where there is no /proc: log_open not called
+TEST_CASE("without a description of its own, a full pipe is polled first") {
+    Pipe pipe = make_pipe(); // no log_open, as if there were no /proc
     Run child = with_output(pipe.write_end.get(), [] {
         while (log_lines_lost() < 2)
             log_line("%s", std::string(98, 'x').c_str());
@@ -205,7 +205,7 @@ TEST_CASE("closed, broken and full outputs are counted") {
     CHECK(with_output(broken.write_end.get(), two_lines).status == 2);
 }
 
-TEST_CASE("an output that is closed is counted, and the other one goes on") {
+TEST_CASE("a closed output is counted, and the other one still works") {
     Run child = run_in_child([] {
         close(STDOUT_FILENO);
         (void)log_open();
@@ -218,7 +218,7 @@ TEST_CASE("an output that is closed is counted, and the other one goes on") {
     CHECK(child.errors.ends_with(": told: Input/output error\n"));
 }
 
-TEST_CASE("a pipe that cannot be opened anew is asked before each line") {
+TEST_CASE("a pipe that cannot be reopened is polled before each line") {
     Pipe pipe = make_pipe();
     Run child = with_output(pipe.write_end.get(), [] {
         allow_descriptors(3);

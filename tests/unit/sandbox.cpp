@@ -52,14 +52,14 @@ constexpr int killed = 128 + SIGSYS;
 static const bool refused = sandbox_built_in() && !have_seccomp();
 static const bool sandboxed = sandbox_built_in() && !refused;
 
-TEST_CASE("a kernel without filters is told" * doctest::skip(!refused)) {
+TEST_CASE("a kernel without filters is reported" * doctest::skip(!refused)) {
     CHECK(sandbox_enter() == -1);
     CHECK(errno == ENOSYS);
 }
 
 TEST_SUITE_BEGIN("with filters" * doctest::skip(refused));
 
-// ---- a child that has been taken over ---------------------------------------
+// ---- a compromised child ----------------------------------------------------
 
 struct Attempt {
     const char *what;
@@ -74,10 +74,10 @@ static int call(long number, Arguments... arguments) {
     return static_cast<int>(syscall(number, arguments...));
 }
 
-// Anything between the lines of the list of calls that are kept: each of these
-// ends the process that tries it, before anybody is harmed.
+// What gaps in the allowlist would let through: each must terminate the process
+// that tries it, before it does harm.
 static const Attempt attempts[] = {
-    // what others would feel
+    // other processes
     {"stop the parent", [] { return kill(parent, SIGSTOP); }},
     {"interrupt the parent", [] { return kill(parent, SIGTERM); }},
     {"stop a sibling", [] { return kill(sibling, SIGSTOP); }},
@@ -123,7 +123,7 @@ static const Attempt attempts[] = {
          int on = 1;
          return setsockopt(1, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
      }},
-#ifdef SYS_socketcall // with 0 in the registers that it does not use
+#ifdef SYS_socketcall // with 0 in its unused registers
     {"send to an address by socketcall",
      [] { return call(SYS_socketcall, SYS_SENDTO, page, 0, 0, 0); }},
     {"set an option by socketcall",
@@ -162,7 +162,7 @@ static const Attempt attempts[] = {
     {"mount", [] { return call(SYS_mount, 0, 0, 0, 0, 0); }},
 };
 
-TEST_CASE("a child that has been taken over can do none of this" *
+TEST_CASE("a compromised child can do none of this" *
           doctest::skip(!sandboxed)) {
     parent = getpid();
     Process other([] { pause(); });
@@ -174,8 +174,8 @@ TEST_CASE("a child that has been taken over can do none of this" *
 }
 
 #ifdef __x86_64__
-// getpid(2), which has another number in each.
-TEST_CASE("nor by the numbers of another ABI" * doctest::skip(!sandboxed)) {
+// Calls getpid(2), whose number differs in each.
+TEST_CASE("calls of another ABI are fatal" * doctest::skip(!sandboxed)) {
     constexpr int x32 = 0x40000000;
     CHECK(status_inside([] { return call(x32 | SYS_getpid); }) == killed);
     auto call_as_i386 = [] {
@@ -188,12 +188,12 @@ TEST_CASE("nor by the numbers of another ABI" * doctest::skip(!sandboxed)) {
 }
 #endif
 
-// Landlock has had it since Linux 6.12.
+// Landlock does since Linux 6.12.
 static bool landlock_scopes_signals() {
     return syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) >= 6;
 }
 
-TEST_CASE("nobody outside can be killed" *
+TEST_CASE("processes outside the sandbox cannot be killed" *
           doctest::skip(!sandboxed || !landlock_scopes_signals())) {
     parent = getpid();
     CHECK(status_inside([] {
@@ -206,11 +206,11 @@ TEST_CASE("nobody outside can be killed" *
           }) == 0);
 }
 
-// As the page's table of what is left to it says.
-TEST_CASE("a child that has been taken over can do this" *
+// As the manual page's table says.
+TEST_CASE("a compromised child can do all of these" *
           doctest::skip(!sandboxed)) {
     CHECK(status_inside([] {
-              signal(SIGABRT, SIG_DFL); // doctest's own handler does more
+              signal(SIGABRT, SIG_DFL); // not doctest's handler
               for (int signo : {SIGKILL, SIGABRT}) {
                   pid_t other = fork();
                   if (other == 0)
@@ -232,7 +232,7 @@ TEST_CASE("a child that has been taken over can do this" *
 
 // ---- what a server and its children do --------------------------------------
 
-TEST_CASE("a client is given its options inside") {
+TEST_CASE("client options can be set inside the sandbox") {
     int port = 0;
     Fd listener = listen_locally(&port);
     Fd client = dial(port);
@@ -242,14 +242,14 @@ TEST_CASE("a client is given its options inside") {
           }) == 0);
 }
 
-TEST_CASE("an abort is told as what it is") {
+TEST_CASE("an abort is reported as SIGABRT") {
     CHECK(status_inside([]() -> int {
-              signal(SIGABRT, SIG_DFL); // doctest's own handler does more
+              signal(SIGABRT, SIG_DFL); // not doctest's handler
               abort();
           }) == 128 + SIGABRT);
 }
 
-TEST_CASE("a child inherits it" * doctest::skip(!sandboxed)) {
+TEST_CASE("a child inherits the sandbox" * doctest::skip(!sandboxed)) {
     CHECK(status_inside([] {
               pid_t pid = fork();
               if (pid == 0)
@@ -264,8 +264,8 @@ TEST_CASE("a child inherits it" * doctest::skip(!sandboxed)) {
 
 enum class Failing { none, init, rule, load };
 static Failing failing;
-static std::set<int> ruled; // the calls of this machine that are kept
-static int left_out = -1;   // whichever of them is not, by exception
+static std::set<int> ruled; // the allowed calls on this machine
+static int left_out = -1;   // the one removed from the allowlist
 
 WRAP(seccomp_init);
 WRAP(seccomp_load);
@@ -280,7 +280,7 @@ int __wrap_seccomp_rule_add_array(scmp_filter_ctx filter, uint32_t action,
                                   const struct scmp_arg_cmp *conditions) {
     if (failing == Failing::rule)
         return -EFAULT;
-    if (call >= 0) // others are calls that only other machines have
+    if (call >= 0) // negative: a call that this machine lacks
         ruled.insert(call);
     if (call == left_out)
         return 0;
@@ -292,7 +292,7 @@ int __wrap_seccomp_load(scmp_filter_ctx filter) {
     return failing == Failing::load ? -ECANCELED : __real_seccomp_load(filter);
 }
 
-// Whether sandbox_enter() fails with REASON, and leaves every call allowed.
+// Whether sandbox_enter() fails with REASON and leaves every call allowed.
 static bool is_told(Failing call, int reason) {
     return run_in_child([call, reason] {
                failing = call;
@@ -302,25 +302,25 @@ static bool is_told(Failing call, int reason) {
            }).status == 0;
 }
 
-TEST_CASE("a sandbox that cannot be had is told, and is not there by half") {
+TEST_CASE("a sandbox that fails is reported, and not installed in part") {
     CHECK(is_told(Failing::init, ENOSYS));
     CHECK(is_told(Failing::rule, EFAULT));
     CHECK(is_told(Failing::load, ECANCELED));
 }
 
-// ---- is each call that is kept needed? --------------------------------------
+// ---- whether each allowed call is needed ------------------------------------
 
-// Something that a server does: made ready, and then done inside.
+// Something that a server does: prepared outside, done inside the sandbox.
 struct Deed {
     const char *what;
     std::function<void()> prepare, does;
 };
 
-static Fd first, second; // what prepare() leaves to does()
+static Fd first, second; // passed from prepare() to does()
 static struct children children;
 
-// One client that sends a line and one that stays, both in the backlog of a
-// server that has been told to end.
+// A server with SIGTERM pending, and in its backlog a client that sends a line
+// and one that stays idle.
 static void prepare_server() {
     int port = 0;
     first = listen_locally(&port);
@@ -342,7 +342,7 @@ static void do_serve() {
     _exit(result == 0 ? 0 : 1);
 }
 
-// A socket that takes nothing more, for which the time-out is short.
+// A socket with a full send buffer and a short timeout.
 static void prepare_full_socket() {
     Pipe pair = make_socket_pair();
     first = std::move(pair.read_end);
@@ -369,10 +369,10 @@ static const Deed deeds[] = {
     {"pause_for", [] {}, [] { pause_for(1); }},
     {"the C library's end", [] { signal(SIGABRT, SIG_IGN); },
      [] { __stack_chk_fail(); }},
-    {"serve", prepare_server, do_serve}, // last: it takes a second of grace
+    {"serve", prepare_server, do_serve}, // last: its grace period is a second
 };
 
-// The filter is made, and not loaded.
+// Builds the filter without loading it.
 static std::set<int> kept_here() {
     failing = Failing::load;
     CHECK(sandbox_enter() == -1);
@@ -380,7 +380,7 @@ static std::set<int> kept_here() {
     return ruled;
 }
 
-// Whether DEED, or a child that it makes, is ended for a call that is not kept.
+// Whether DEED, or its child, is killed for a call that is not allowed.
 static bool breaks(const Deed &deed) {
     Run run = run_in_child([&deed] {
         deed.prepare();
@@ -394,7 +394,7 @@ static bool breaks(const Deed &deed) {
     return run.status == killed || count_of("signal 31", run.errors) > 0;
 }
 
-// Whether a call that has been stopped goes on.
+// Whether a stopped call continues.
 static bool goes_on_after_a_stop() {
     Process process([] {
         if (sandbox_enter() == -1)
@@ -411,11 +411,11 @@ static bool goes_on_after_a_stop() {
     return process.wait() == 0;
 }
 
-TEST_CASE("every call that is kept is needed" * doctest::skip(!sandboxed)) {
-    // By musl, by an old C library, without a vDSO, by another libseccomp.
+TEST_CASE("every allowed call is needed" * doctest::skip(!sandboxed)) {
+    // By musl, an old C library, another libseccomp, or without a vDSO.
     std::set<int> elsewhere = {SCMP_SYS(set_tid_address), SCMP_SYS(nanosleep),
                                SCMP_SYS(clock_gettime), SCMP_SYS(brk)};
-#ifdef __i386__ // of each of these it has two; the C library makes the other
+#ifdef __i386__ // has two of each of these; the C library uses the other
     elsewhere.insert({SCMP_SYS(waitpid), SCMP_SYS(fcntl),
                       SCMP_SYS(rt_sigreturn), SCMP_SYS(ppoll_time64),
                       SCMP_SYS(clock_gettime64),

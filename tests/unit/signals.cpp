@@ -16,12 +16,12 @@ static void note(int) {
     handled = handled + 1;
 }
 
-// Each in a process of its own: dispositions and masks belong to the process.
+// Runs BODY in a process of its own, as it changes dispositions and masks.
 static int status_of(const std::function<bool()> &body) {
     return run_in_child([&body] { _exit(body() ? 0 : 1); }).status;
 }
 
-TEST_CASE("set_signal installs what was asked for, without SA_RESTART") {
+TEST_CASE("set_signal installs the handler without SA_RESTART") {
     CHECK(status_of([] {
               struct sigaction now = {};
               return set_signal(SIGUSR1, note) == 0 &&
@@ -34,7 +34,7 @@ TEST_CASE("set_signal installs what was asked for, without SA_RESTART") {
     CHECK(errno == EINVAL);
 }
 
-TEST_CASE("a signal that came before the sleep ends it at once") {
+TEST_CASE("a signal pending before the sleep interrupts it at once") {
     CHECK(status_of([] {
               if (set_signal(SIGUSR1, note) == -1 ||
                   block_signal(SIGUSR1) == -1 || raise(SIGUSR1) != 0 ||
@@ -54,7 +54,7 @@ TEST_CASE("wait_for blocks the signal again") {
           }) == 0);
 }
 
-TEST_CASE("pause_for lets signals in, and blocks them again") {
+TEST_CASE("pause_for lets signals be delivered, and blocks them again") {
     CHECK(status_of([] {
               if (set_signal(SIGUSR1, note) == -1 ||
                   block_signal(SIGUSR1) == -1 || raise(SIGUSR1) != 0)
@@ -64,7 +64,7 @@ TEST_CASE("pause_for lets signals in, and blocks them again") {
           }) == 0);
 }
 
-TEST_CASE("wait_for tells a readable descriptor from the end of the time") {
+TEST_CASE("wait_for tells a readable descriptor from a timeout") {
     Pipe pipe = make_pipe();
     CHECK(wait_for(pipe.read_end.get(), 0) == 0);
     CHECK(wait_for(pipe.read_end.get(), 1) == 0);
@@ -75,7 +75,7 @@ TEST_CASE("wait_for tells a readable descriptor from the end of the time") {
     CHECK(wait_for(ended.read_end.get(), -1) == 1);
 }
 
-TEST_CASE("wait_without leaves one signal out, and no other") {
+TEST_CASE("wait_without defers one signal and no other") {
     CHECK(status_of([] {
               block_every_signal();
               if (set_signal(SIGUSR1, note) == -1 ||
@@ -89,7 +89,7 @@ TEST_CASE("wait_without leaves one signal out, and no other") {
           }) == 0);
 }
 
-TEST_CASE("an ignored signal is known as such") {
+TEST_CASE("an ignored signal is detected") {
     CHECK(status_of([] {
               return set_signal(SIGUSR1, SIG_IGN) == 0 &&
                      signal_ignored(SIGUSR1) == 1 &&
@@ -102,7 +102,7 @@ TEST_CASE("an ignored signal is known as such") {
     CHECK(errno == EINVAL);
 }
 
-TEST_CASE("unblock_signals lets everything in") {
+TEST_CASE("unblock_signals unblocks every signal") {
     CHECK(status_of([] {
               block_every_signal();
               if (set_signal(SIGUSR1, note) == -1 || raise(SIGUSR1) != 0)
@@ -111,7 +111,7 @@ TEST_CASE("unblock_signals lets everything in") {
           }) == 0);
 }
 
-TEST_CASE("a child that asked for it ends with its parent") {
+TEST_CASE("a child that asks for it terminates with its parent") {
     Pipe pipe = make_pipe();
     int fd = pipe.write_end.get();
     pid_t grandchild = 0;
@@ -120,7 +120,7 @@ TEST_CASE("a child that asked for it ends with its parent") {
             pid_t self = getpid();
             pid_t child = fork();
             if (child == 0) {
-                setpgid(0, 0); // out of reach of the test's own clean-up
+                setpgid(0, 0); // beyond the test's own cleanup
                 if (end_with_parent(self) == -1)
                     _exit(1);
                 child = getpid();
@@ -138,7 +138,7 @@ TEST_CASE("a child that asked for it ends with its parent") {
     }));
 }
 
-TEST_CASE("a parent that has already ended is noticed") {
+TEST_CASE("a parent that has already terminated is noticed") {
     CHECK(status_of([] {
               return end_with_parent(getppid() + 1) == -1 && errno == ESRCH;
           }) == 0);

@@ -16,10 +16,10 @@
 #include "support/sockets.h"
 #include "support/wrap.h"
 
-static int no_ipv6;     // the errno of a host without it; 0 where it has it
-static bool bind_fails; // with that errno; else it is socket(2) that fails
+static int no_ipv6;     // the errno of a host without IPv6; 0 with it
+static bool bind_fails; // with that errno; otherwise socket(2) does
 static bool listen_fails;
-static void (*on_listen)(int fd); // before it listens; may be null
+static void (*on_listen)(int fd); // called before listen(2); may be null
 
 WRAP(socket);
 WRAP(bind);
@@ -80,7 +80,7 @@ static Fd listen_on(const char *text, listen_failure *failure, int port = 0) {
     return Fd(listen_at(&address, &settings, failure));
 }
 
-TEST_CASE("a listener takes IPv6 and IPv4 on one socket") {
+TEST_CASE("one listener accepts IPv6 and IPv4") {
     listen_failure failure = {};
     Fd both(listen_anywhere(AF_UNSPEC, 0, &failure));
     REQUIRE(both.get() != -1);
@@ -96,7 +96,7 @@ TEST_CASE("a family may have the port to itself" *
     Fd ipv6(listen_anywhere(AF_INET6, 0, &failure));
     REQUIRE(ipv6.get() != -1);
     int port = port_of(ipv6);
-    // Were it not IPv6 alone, the port would be taken for IPv4 too.
+    // If it were not IPv6 only, the port would be in use for IPv4 too.
     Fd ipv4(listen_anywhere(AF_INET, port, &failure));
     CHECK(ipv4.get() != -1);
 }
@@ -105,7 +105,7 @@ TEST_CASE("a host without IPv6 listens on IPv4 alone") {
     for (int error : {EAFNOSUPPORT, EADDRNOTAVAIL}) {
         bind_fails = error == EADDRNOTAVAIL;
         if (bind_fails && !have_ipv6_family())
-            continue; // socket(2) has failed before
+            continue; // socket(2) would have failed first
         no_ipv6 = error;
         listen_failure failure = {};
         size_t held = descriptors_of(getpid()).size();
@@ -121,7 +121,7 @@ TEST_CASE("a host without IPv6 listens on IPv4 alone") {
     }
 }
 
-TEST_CASE("a listen that fails is named, and leaves nothing open") {
+TEST_CASE("a failing listen is named, and leaves nothing open") {
     listen_failure failure = {};
     size_t held = descriptors_of(getpid()).size();
     listen_fails = true;
@@ -148,7 +148,7 @@ TEST_CASE("a failure names the call and the address") {
     CHECK(errno == EADDRNOTAVAIL);
 }
 
-TEST_CASE("what is no TCP socket has no client's options") {
+TEST_CASE("client options fail on what is not a TCP socket") {
     Fd file = scratch_file();
     client_options options = {7};
     CHECK(set_client_options(file.get(), &options) == -1);
@@ -172,7 +172,7 @@ static void check_client_options(int fd) {
     CHECK(option<timeval>(fd, SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
 
-TEST_CASE("an accepted socket has its options from the listener") {
+TEST_CASE("an accepted socket inherits its options from the listener") {
     listen_failure failure = {};
     on_listen = check_client_options; // later would be too late for some
     Fd listener = listen_on("127.0.0.1", &failure);
@@ -186,7 +186,7 @@ TEST_CASE("an accepted socket has its options from the listener") {
     CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
-TEST_CASE("MPTCP does without urgent bytes" *
+TEST_CASE("MPTCP sockets accept the options without urgent data" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd mptcp = mptcp_socket();
     client_options options = {7};
@@ -194,8 +194,8 @@ TEST_CASE("MPTCP does without urgent bytes" *
     CHECK(option<timeval>(mptcp.get(), SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
 
-// inherited_listener() in a process of its own, in which PASSED, if any, is
-// descriptor 3. Returns "3", or the name of the errno.
+// Calls inherited_listener() in a process of its own where FD, unless -1, is
+// descriptor 3. Returns "3" or the name of the errno.
 static std::string inherited(const char *pid, const char *count, int fd) {
     Fd away_from_3(fd == -1 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 50));
     int passed = away_from_3.get();
@@ -218,7 +218,7 @@ static std::string inherited(const char *pid, const char *count, int fd) {
     return result.output;
 }
 
-TEST_CASE("a listener passed in is taken, by the process it is meant for") {
+TEST_CASE("a passed listener is used by the process it is meant for") {
     listen_failure failure = {};
     Fd listener = listen_on("127.0.0.1", &failure);
     int fd = listener.get();
@@ -227,7 +227,7 @@ TEST_CASE("a listener passed in is taken, by the process it is meant for") {
     CHECK(inherited(nullptr, nullptr, fd) == "ENOENT");
     CHECK(inherited("@", nullptr, fd) == "ENOENT");
     CHECK(inherited("1", "1", fd) == "ESRCH");
-    CHECK(inherited("1", "2", fd) == "ESRCH"); // nor is it ours to judge
+    CHECK(inherited("1", "2", fd) == "ESRCH"); // not ours to check
     CHECK(inherited("@", "0", fd) == "ENOENT");
     CHECK(inherited("@", "2", fd) == "EINVAL");
     CHECK(inherited("@", "x", fd) == "EINVAL");
@@ -235,7 +235,7 @@ TEST_CASE("a listener passed in is taken, by the process it is meant for") {
     CHECK(inherited("@", "1", -1) == "EBADF");
 }
 
-TEST_CASE("an MPTCP listener is taken" *
+TEST_CASE("a passed MPTCP listener is used" *
           doctest::skip(mptcp_socket().get() == -1)) {
     Fd mptcp = mptcp_socket();
     CHECK(inherited("@", "1", mptcp.get()) == "EPROTOTYPE");
@@ -243,7 +243,7 @@ TEST_CASE("an MPTCP listener is taken" *
     CHECK(inherited("@", "1", mptcp.get()) == "3");
 }
 
-TEST_CASE("what is no listening TCP socket is refused") {
+TEST_CASE("what is not a listening TCP socket is refused") {
     Fd file = scratch_file();
     CHECK(inherited("@", "1", file.get()) == "ENOTSOCK");
     Pipe pair = make_socket_pair();

@@ -21,21 +21,19 @@
 #include "support/waiting.h"
 #include "support/wrap.h"
 
-// The linker hands the writer's half-close to this file (--wrap). There it
-// stops, before and also after it as STOPS says, until somebody continues it,
-// and then says that it FAILED.
+// The writer's half-close is wrapped: the writer stops before it if STOPS is 1,
+// also after it if 2, until continued; the call then fails if FAILED is set.
 static struct {
     int stops;
     bool failed;
-    pid_t test; // which half-closes as well
+    pid_t test; // half-closes too
 } half_close;
 
-// And each wait with a time limit, all of them the receiver's: what is left
-// here happens meanwhile, one for each wait. Its time is then over; or, where
-// that returns false, it waits on.
+// Each wait with a timeout, all of them the receiver's, calls the next of these
+// first. It then times out, or, if that returned false, waits.
 static std::list<std::function<bool()>> while_it_waits;
 
-// The clock of this process and its writers is so many seconds ahead.
+// How far the clock of this process and its writers is ahead.
 static int *const seconds_ahead =
     static_cast<int *>(mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -72,7 +70,7 @@ int __wrap_shutdown(int socket, int how) {
     return -1;
 }
 
-// A stand-in for a server, a process at the other end of a socket pair.
+// A fake server: a process at the other end of a socket pair.
 using Peer = std::function<void(const Fd &end)>;
 
 struct Talk {
@@ -88,7 +86,7 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw,
         pair.write_end.close();
         peer(pair.read_end);
     });
-    pair.read_end.close(); // else the writer would hold that end open as well
+    pair.read_end.close(); // or the writer would hold that end open too
     Talk talked;
     talk_settings settings = {pair.write_end.get(), input, output, raw,
                               timeout};
@@ -96,7 +94,6 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw,
     talked.result = talk(&settings, &talked.report);
     pair.write_end.close();
     CHECK(server.wait() == 0);
-    // However it went, no writer is left.
     CHECK(children_of(getpid()).empty());
     return talked;
 }
@@ -123,7 +120,7 @@ static void echo(const Fd &end) {
 }
 
 static void await_client_end(const Fd &end) {
-    struct pollfd gone = {end.get(), 0, 0}; // told as POLLHUP
+    struct pollfd gone = {end.get(), 0, 0}; // reported as POLLHUP
     poll(&gone, 1, deadline_seconds * 1000);
 }
 
@@ -140,7 +137,7 @@ TEST_CASE("missing and added bytes are noticed") {
     CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
 }
 
-// The writer is the only child of PARENT but OTHER.
+// The writer is the only child of PARENT except OTHER.
 static bool writer_stops(pid_t parent, pid_t other = 0) {
     return eventually([parent, other] {
         for (pid_t pid : children_of(parent))
@@ -150,13 +147,13 @@ static bool writer_stops(pid_t parent, pid_t other = 0) {
     });
 }
 
-// Ends the connection when the writer has sent all, and stands there stopped.
+// Closes the connection when the writer has sent all and is stopped.
 static void end_when_writer_stops(const Fd &end) {
     send_all(end, receive(end, 6));
     CHECK(writer_stops(half_close.test, getpid()));
 }
 
-TEST_CASE("a writer that has sent all is waited for, and its status taken") {
+TEST_CASE("a writer that has sent all is reaped, and its status used") {
     for (bool failed : {false, true}) {
         half_close = {1, failed, getpid()};
         Talk talked = talk_about("hello\nq\n" + std::string(1 << 20, 'x'),
@@ -167,7 +164,7 @@ TEST_CASE("a writer that has sent all is waited for, and its status taken") {
     }
 }
 
-TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
+TEST_CASE("Ctrl-C works while the writer is stopped") {
     Pipe pair = make_socket_pair();
     Fd from = scratch_file("q\n");
     Fd to = scratch_file();
@@ -184,19 +181,19 @@ TEST_CASE("Ctrl-C works while somebody keeps the writer stopped") {
     pair.write_end.close();
     REQUIRE(writer_stops(talker.pid()));
     finish_sending(pair.read_end);
-    CHECK(receive_to_end(pair.read_end).empty()); // it has been continued
+    CHECK(receive_to_end(pair.read_end).empty()); // it was continued
     REQUIRE(writer_stops(talker.pid()));
     talker.signal(SIGINT);
     CHECK(talker.wait() == 128 + SIGINT);
     CHECK(orphans_left_by(talker.pid()) == 0);
 }
 
-TEST_CASE("input that the server does not wait for is told") {
+TEST_CASE("input that the server does not wait for is reported") {
     Fd from = scratch_file(std::string(1 << 22, 'x'));
     Fd to = scratch_file();
     Talk talked = talk_with(
         [](const Fd &end) {
-            receive(end, 1000); // then nothing: the writer stands still
+            receive(end, 1000); // then nothing: the writer blocks
             finish_sending(end);
             await_client_end(end);
         },
@@ -213,7 +210,7 @@ TEST_CASE("input that could not be sent is a failure") {
     CHECK(talked.result == -1);
 }
 
-// By the peer, the only other child of PARENT.
+// Called by the peer, the only other child of PARENT.
 static void kill_writer_of(pid_t parent) {
     REQUIRE(eventually([parent] { return children_of(parent).size() == 2; }));
     for (pid_t pid : children_of(parent))
@@ -221,7 +218,7 @@ static void kill_writer_of(pid_t parent) {
             kill(pid, SIGKILL);
 }
 
-// A talk whose writer is killed, with a peer that then does THEN.
+// A talk whose writer is killed by a peer, which then calls THEN.
 static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
                                     int timeout) {
     Pipe keyboard = make_pipe();
@@ -238,9 +235,9 @@ static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
     return talked;
 }
 
-// ---- a server that is silent ------------------------------------------------
+// ---- an idle server ---------------------------------------------------------
 
-TEST_CASE("a server that owes bytes, or its end, is given up") {
+TEST_CASE("a server that owes bytes, or its close, times out") {
     Talk talked = talk_about("hello\n", await_client_end, false, 1);
     CHECK(talked.result == -1);
     CHECK(what_failed(talked) == "receiving");
@@ -260,27 +257,27 @@ TEST_CASE("a server that owes bytes, or its end, is given up") {
     }
 }
 
-TEST_CASE("a server that owes its end to a killed writer is given up") {
+TEST_CASE("a server that does not close after a killed writer times out") {
     (void)talk_with_killed_writer(await_client_end, 1);
 }
 
-TEST_CASE("a server that does not read is given up") {
+TEST_CASE("a server that does not read times out") {
     Talk talked =
         talk_about(std::string(1 << 22, 'x'), await_client_end, true, 1);
     CHECK(talked.result == -1);
     CHECK(talked.report.error == ETIMEDOUT);
 }
 
-// A talk in which nothing is left to chance: the user types and the server
-// answers only in what happens while the receiver waits.
+// A deterministic talk: the user types and the server answers only in events
+// called while the receiver waits.
 struct Staged {
-    static constexpr int timeout = 1000; // of the clock that is moved
+    static constexpr int timeout = 1000; // on the simulated clock
 
     Pipe keyboard = make_socket_pair();
     Pipe pair = make_socket_pair(); // its read_end is the server's
     Fd to = scratch_file();
 
-    // It is with the server when this returns.
+    // The server has received it on return.
     void type(const std::string &text) const {
         send_all(keyboard.write_end, text);
         CHECK(receive(pair.read_end, text.size()) == text);
@@ -291,7 +288,7 @@ struct Staged {
         Talk talked;
         while_it_waits = events;
         *seconds_ahead = 0;
-        REQUIRE(unblock_signals() == 0); // an earlier child's would end a wait
+        REQUIRE(unblock_signals() == 0); // a pending SIGCHLD would end a wait
         REQUIRE(catch_signals() == 0);
         talked.result = talk(&settings, &talked.report);
         return talked;
@@ -305,7 +302,7 @@ static std::function<bool()> pass(int seconds) {
     };
 }
 
-TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
+TEST_CASE_FIXTURE(Staged, "the timeout starts when a server owes something") {
     auto type = [&] {
         Staged::type("aa");
         return true;
@@ -319,11 +316,11 @@ TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
         return false; // SIGCHLD ends the wait
     };
     auto end = [&] {
-        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy, too
+        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy too
         return false;
     };
-    // The user is idle for long, and types when the time is just over. Each
-    // byte, and at last the end, is waited for anew.
+    // The user is idle for long, and types just after the timeout. Each byte,
+    // and finally the close, restarts it.
     Talk talked = run({pass(900), pass(900), pass(5000), type, pass(900), send,
                        pass(900), send, pass(5000), hang_up, pass(900), end});
     CHECK(while_it_waits.empty());
@@ -331,7 +328,7 @@ TEST_CASE_FIXTURE(Staged, "a server is silent from when it owes something") {
     CHECK_MESSAGE(talked.result == 0, what_failed(talked));
 }
 
-TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server its time to end") {
+TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server time to close") {
     auto kill_writer = [] {
         kill(only_child_of(getpid()), SIGKILL);
         return false; // SIGCHLD ends the wait
@@ -346,7 +343,7 @@ TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server its time to end") {
     while_it_waits.clear();
 }
 
-TEST_CASE_FIXTURE(Staged, "a user who types on does not end the silence") {
+TEST_CASE_FIXTURE(Staged, "further typing does not extend the timeout") {
     auto type = [&] {
         Staged::type("a");
         return true;
