@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// audits - what must hold of the client and of the demonstrations.
+// audits - what must hold of the client and the demonstrations.
 #include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -22,12 +22,12 @@ static StartOptions reading_from(const Pipe &keyboard) {
 }
 
 static Words with_server(Words client, int port) {
-    // By name, so that what a look-up opens would be seen.
+    // By name, so that a descriptor left open by name resolution is seen.
     client.insert(client.end(), {"localhost", std::to_string(port)});
     return client;
 }
 
-// The client between a user and a server, both of which the test is.
+// The client; the test is both its user and its server.
 struct Talk {
     explicit Talk(const Words &client)
         : process(with_server(client, port), reading_from(keyboard)) {
@@ -67,7 +67,7 @@ static void judge_receiver(Findings &findings, const Talk &talk) {
                   {{SIGCHLD, SIGINT, SIGTERM, SIGHUP}, {SIGPIPE, SIGXFSZ}, {}});
 }
 
-// Q, or the end of the input, has told it to finish.
+// Q or end of file on its input has told it to finish.
 static void judge_half_close(Findings &findings, const Talk &talk) {
     std::string more;
     bool closed = comes_to_hold(talk.process.pid(), [&] {
@@ -85,8 +85,8 @@ static void judge_half_close(Findings &findings, const Talk &talk) {
                     "it sends what is not typed: " + more);
 }
 
-// Receiver and writer, while the user types nothing and after the half-close:
-// their descriptors, signals and sleep.
+// Descriptors, signals and sleep of receiver and writer, while the user types
+// nothing and after the half-close.
 static Findings audit_client(const Words &client) {
     Findings findings;
     Talk talk(client);
@@ -152,7 +152,7 @@ static const struct {
      128 + SIGHUP},
 };
 
-// Each way to end: the exit status, and no process left.
+// Each way to terminate: the exit status, and no process left.
 static Findings audit_client_ends(const Words &client) {
     Findings findings;
     for (const auto &[name, cause, status] : client_ends) {
@@ -183,20 +183,20 @@ static Pipe full_pipe() {
     return pipe;
 }
 
-// As a finding calls it.
+// Its name in findings.
 static std::string name_of(const Words &words) {
     return words[0].substr(words[0].rfind('/') + 1);
 }
 
-// How a demonstration is while it sleeps, for longer than the audit takes. What
-// a parent does in ppoll(2) it does with nothing blocked.
+// A demonstration while it sleeps, which lasts longer than the audit. A parent
+// blocks no signal in ppoll(2).
 struct Demonstration {
-    Words words; // its path and its arguments
+    Words words; // path and arguments
     int lines;   // after which it sleeps
     int children;
-    std::string child_state;  // "" where there is none
+    std::string child_state;  // "" without a child
     std::vector<int> caught;  // by the parent and, as a copy, its children
-    bool output_full = false; // which makes one sleep that else never would
+    bool output_full = false; // makes one sleep that otherwise never would
 };
 
 struct Demo {
@@ -243,7 +243,7 @@ static void judge_demo(Findings &findings, const Demo &demo) {
     judge_signals(findings, name, pid, {row.caught, ignored, {}});
     for (pid_t child : children_of(pid)) {
         if (process_state(child) == "Z")
-            continue; // it has nothing any more
+            continue; // it holds nothing any more
         std::string who = name + "'s child";
         judge_descriptors(findings, Invariant::child_descriptors, who,
                           descriptors_of(child), standard_of(parent));
@@ -254,18 +254,18 @@ static void judge_demo(Findings &findings, const Demo &demo) {
 static void judge_kill(Findings &findings, Demo &demo) {
     demo.process.signal(SIGKILL);
     demo.process.wait();
-    demo.output.read_end.close(); // for the one that waits to write
+    demo.output.read_end.close(); // wakes one that waits to write
     int children = demo.demonstration.children;
     judge_orphans(findings, demo.process, name_of(demo.demonstration.words),
                   children, children);
 }
 
-// Parents and children while they sleep, side by side: descriptors, signals,
-// state; and no child left for long where the parent is killed.
+// Descriptors, signals and state of parents and children while they sleep; and
+// no child outlives a killed parent for long.
 static Findings
 audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
     Findings findings;
-    std::list<Demo> demos; // side by side, for they sleep
+    std::list<Demo> demos; // all at once, because they sleep
     for (const Demonstration &demonstration : demonstrations)
         demos.emplace_back(demonstration);
     std::vector<Sleeper> sleepers;
@@ -283,8 +283,8 @@ audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
     return findings;
 }
 
-// Its orderly end: status 0, and no process left but ZOMBIES that only the end
-// of their parent frees.
+// It exits with status 0, and no process is left except ZOMBIES, which are
+// reaped only once their parent has terminated.
 static Findings audit_demonstration_end(const Words &demonstration,
                                         int zombies) {
     Findings findings;
@@ -317,7 +317,7 @@ static std::vector<Demonstration> sleeping(const std::string &mistake) {
     };
 }
 
-// Each leaves no zombie but the one that it shows. A mistake is waitpid's.
+// None leaves a zombie except the one that it shows. A mistake is waitpid's.
 static Findings audit_ends(const std::string &mistake) {
     if (!mistake.empty())
         return audit_demonstration_end({test_program(mistake), "0", "1"}, 0);
@@ -341,9 +341,9 @@ static Findings audit_ends(const std::string &mistake) {
 
 using enum Invariant;
 
-// Where two are expected, the one is the other's consequence: a zombie that the
-// client never reaps outlives it, and so does a writer that it leaves, also
-// where it is killed; signals that are blocked do not tell of a writer's end.
+// Where two are expected, one follows from the other: a zombie that the client
+// never reaps outlives it, as does a writer that it leaves, even when it is
+// killed; while SIGCHLD is blocked, it does not notice the writer's end.
 const std::vector<Audit> program_audits = {
     {"the client holds one connection, and sleeps while nobody types",
      [](const std::string &mistake) { return audit_client(client(mistake)); },

@@ -27,7 +27,7 @@ static const char *name_of(Output kind) {
                                   : "a packet socket";
 }
 
-// Where a server writes its lines to, and the test reads them.
+// Where a server writes its lines and the test reads them.
 class Sink {
   public:
     explicit Sink(Output kind) : kind_(kind) {
@@ -44,7 +44,7 @@ class Sink {
         return kind_ == Output::file ? ends_.read_end.get()
                                      : ends_.write_end.get();
     }
-    // All of it until now.
+    // Everything so far.
     const std::string &text() {
         char buffer[65536];
         ssize_t n = 0;
@@ -54,12 +54,12 @@ class Sink {
         }
         return text_;
     }
-    // Of a pipe, for good.
+    // A pipe, for good.
     void hang_up() {
         ends_.read_end.close();
         ends_.write_end.close();
     }
-    // From a packet socket: one for each call that wrote.
+    // From a packet socket: one per write call.
     const std::vector<std::string> &pieces() const {
         return pieces_;
     }
@@ -69,7 +69,7 @@ class Sink {
         int fd = ends_.read_end.get();
         if (kind_ != Output::file)
             return read(fd, buffer, size);
-        // The server's own offset stays where it is.
+        // The server's own offset does not move.
         return pread(fd, buffer, size, static_cast<off_t>(text_.size()));
     }
 
@@ -104,7 +104,7 @@ struct Subject {
     int count(std::string_view text) {
         return count_of(text, sink.text());
     }
-    // Whether TEXT comes COUNT times.
+    // Whether TEXT is printed COUNT times.
     bool prints(std::string_view text, int times) {
         return comes_to_hold(pid, [&] { return count(text) >= times; });
     }
@@ -118,7 +118,7 @@ struct Subject {
 constexpr char came[] = "new client connected... ";
 constexpr char gone[] = "removed proc id: ";
 
-// COUNT clients more, each with its line and its first echo.
+// COUNT more clients, each with its line and its first echo.
 static std::vector<Fd> connect_clients(Subject &subject, int count) {
     int before = subject.count(came);
     std::vector<Fd> clients;
@@ -131,7 +131,7 @@ static std::vector<Fd> connect_clients(Subject &subject, int count) {
     return clients;
 }
 
-// As the server's line says it.
+// As in the server's line.
 static pid_t child_of(Subject &subject, const Fd &client) {
     std::string sought = ":" + std::to_string(local_port(client)) + " (pid ";
     const std::string &text = subject.sink.text();
@@ -169,9 +169,9 @@ static void judge_child(Findings &findings, Subject &subject,
                         std::to_string(grandchild));
 }
 
-// The parent holds what it held when it began to listen, a child its client's
-// connection and nothing else, and has no child: before, while and after there
-// are clients.
+// Before, while and after there are clients, the parent holds what it held when
+// it began to listen; a child holds its client's connection and nothing else,
+// and has no child.
 static Findings audit_descriptors(const Words &server) {
     Findings findings;
     Subject subject(server);
@@ -204,9 +204,9 @@ static Findings audit_descriptors(const Words &server) {
     return findings;
 }
 
-// ---- children that end at once ----------------------------------------------
+// ---- children that terminate at the same time -------------------------------
 
-// All of them, before the parent can reap one.
+// All of them terminate before the parent can reap one.
 static void leave_at_once(const Subject &subject, std::vector<Fd> &clients) {
     subject.process.signal(SIGSTOP);
     REQUIRE(eventually([&] { return process_state(subject.pid) == "T"; }));
@@ -218,8 +218,8 @@ static void leave_at_once(const Subject &subject, std::vector<Fd> &clients) {
     subject.process.signal(SIGCONT);
 }
 
-// CLIENTS leave at once, and their children end before one is reaped: no
-// zombie, a line for each, totals that are right, and nobody left at the end.
+// CLIENTS disconnect at once, and their children terminate before one is
+// reaped: no zombie, a line for each, correct statistics, no process left.
 static Findings audit_storm(const Words &server, int clients) {
     allow_descriptors(~0U);
     Findings findings;
@@ -228,7 +228,7 @@ static Findings audit_storm(const Words &server, int clients) {
     leave_at_once(subject, connections);
     if (!comes_to_hold(subject.pid,
                        [&] { return children_of(subject.pid).empty(); })) {
-        // Their lines and the totals are then wrong as well.
+        // Their lines and the statistics are then wrong as well.
         add_finding(findings, Invariant::no_zombie,
                     std::to_string(children_of(subject.pid).size()) + " of " +
                         std::to_string(clients) + " children stay zombies");
@@ -265,20 +265,20 @@ static Findings audit_signals(const Words &server) {
     std::vector<Fd> clients = connect_clients(subject, 1);
     pid_t child = child_of(subject, clients[0]);
     await_sleep(child);
-    // The parent's signals are blocked except where it sleeps, and so it is
-    // seen. (It may still defer SIGCHLD after a reaping, but not for long.)
+    // The parent blocks its signals except while it sleeps, when they are
+    // looked at. (After reaping it may still defer SIGCHLD for a moment.)
     (void)eventually([&] { return signal_mask(subject.pid, "SigBlk") == 0; });
     const std::vector<int> ignored = {SIGPIPE, SIGXFSZ, SIGTTOU};
     const std::vector<int> caught = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     judge_signals(findings, "the parent", subject.pid, {caught, ignored, {}});
-    // A signal to the group or to every process must not end the child.
+    // A signal to the group or to every process must not terminate the child.
     std::vector<int> blocked = caught;
     blocked.push_back(SIGQUIT);
     judge_signals(findings, "the child", child, {caught, ignored, blocked});
     return findings;
 }
 
-// Neither the parent nor the child of a silent client wakes up for nothing.
+// Neither the parent nor an idle client's child wakes up without cause.
 static Findings audit_idle(const Words &server) {
     Findings findings;
     Subject subject(server);
@@ -297,12 +297,12 @@ static bool is_pending(pid_t pid, int signo) {
     return (mask >> (signo - 1) & 1) != 0;
 }
 
-// Sends SIGTERM and waits until the parent has done what it does at once.
-// Returns false if it has ended.
+// Sends SIGTERM and waits until the parent has reacted and sleeps again.
+// Returns false if it has terminated.
 static bool begin_drain(Subject &subject) {
     subject.process.signal(SIGTERM);
     REQUIRE(eventually([&] {
-        // In this order: it sleeps only when the handler has run.
+        // In this order: only once the handler has run does sleep count.
         return subject.process.has_ended() ||
                (!is_pending(subject.pid, SIGTERM) &&
                 process_state(subject.pid) == "S");
@@ -310,7 +310,7 @@ static bool begin_drain(Subject &subject) {
     return !subject.process.has_ended();
 }
 
-// As echoes(), for a client that may have been lost.
+// Like echoes(), for a client whose connection may be lost.
 static bool still_echoes(const Fd &client) {
     char byte = 'y';
     return send(client.get(), &byte, 1, MSG_NOSIGNAL) == 1 &&
@@ -337,7 +337,7 @@ static Findings audit_orderly_drain(const Words &server) {
     return findings;
 }
 
-// Of two clients, which are silent, one has a child that is stopped.
+// Two idle clients; the child of one is stopped.
 static Findings audit_end_of_grace(const Words &server) {
     Findings findings;
     Subject subject(server, 1);
@@ -353,8 +353,8 @@ static Findings audit_end_of_grace(const Words &server) {
     return findings;
 }
 
-// After SIGTERM: no listener; clients finish, or are ended after the grace;
-// all are reaped; exit status 0.
+// After SIGTERM: no listener; clients finish, or are disconnected after the
+// grace period; every child is reaped; exit status 0.
 static Findings audit_drain(const Words &server) {
     Findings findings = audit_orderly_drain(server);
     return findings.empty() ? audit_end_of_grace(server) : findings;
@@ -369,7 +369,7 @@ static void judge_pieces(Findings &findings, Subject &subject) {
                         "not one line in one write: '" + piece + "'");
 }
 
-// A child that stops, and goes on, has not ended.
+// A child that stops and continues has not terminated.
 static void stop_and_continue(pid_t child) {
     REQUIRE(kill(child, SIGSTOP) == 0);
     REQUIRE(eventually([child] { return process_state(child) == "T"; }));
@@ -400,8 +400,9 @@ static Findings audit_lines_to(const Words &server, Output kind) {
     return findings;
 }
 
-// To a file, a pipe and a socket that keeps each write apart: whole lines, one
-// when a client comes and one when it goes, none when a child only stops.
+// To a file, a pipe, and a socket that keeps writes apart: whole lines, one
+// when a client connects and one when it disconnects, none when a child only
+// stops.
 static Findings audit_lines(const Words &server) {
     Findings findings;
     for (Output kind : {Output::file, Output::pipe, Output::packets})
@@ -409,7 +410,7 @@ static Findings audit_lines(const Words &server) {
     return findings;
 }
 
-// From then on each line that it writes meets a pipe without a reader.
+// From then on each line is written to a pipe without a reader.
 static Findings audit_broken_log(const Words &server) {
     Findings findings;
     Subject subject(server, long_grace, Output::pipe);
@@ -435,7 +436,7 @@ static Findings audit_broken_log(const Words &server) {
 
 // ---- bytes ------------------------------------------------------------------
 
-// Sends until both directions are full, and CHILD sleeps in its write.
+// Sends until both directions are full and CHILD blocks in its write.
 static std::string fill(const Fd &client, pid_t child) {
     std::string sent;
     REQUIRE(eventually([&] {
@@ -446,9 +447,9 @@ static std::string fill(const Fd &client, pid_t child) {
     return sent;
 }
 
-// A child that sleeps in a write of which a part is taken: to be stopped and
-// to go on makes that write a short one. Where nothing of it was taken yet it
-// begins anew; hence several times, the client having read much in between.
+// A child blocks in a write that is partly done: stopping and continuing it
+// makes that a short write. A write of which nothing is done yet restarts;
+// hence several rounds, between which the client reads much.
 static Findings audit_echo(const Words &server) {
     Findings findings;
     Subject subject(server);
@@ -475,7 +476,7 @@ static Findings audit_echo(const Words &server) {
 static Audit of_server(const char *claim, Findings (*judge)(const Words &),
                        const std::vector<Control> &controls) {
     auto judge_one = [judge](const std::string &mistake) {
-        // A mistake may be a call that the sandbox does not allow.
+        // A mistake may be a call that the sandbox forbids.
         return judge(mistake.empty() ? server_command({"-c", "2000", "0"})
                                      : Words{test_program(mistake), "-S", "-c",
                                              "2000", "0"});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// audits - what must hold of the programs from outside, by /proc and by what
-// clients see. A new audit is a row of these tables, and the function it names.
+// audits - what must hold of the programs, judged from outside: from /proc and
+// by their clients. A new audit is a row of a table and the function it names.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 // A program's path and its arguments.
 using Words = std::vector<std::string>;
 
-// A mistake of tests/mutants/, by name, and all that it breaks.
+// A mistake of tests/mutants/, by name, and every invariant that it breaks.
 struct Control {
     std::string mistake;
     std::set<Invariant> expected;
@@ -21,10 +21,10 @@ struct Control {
 
 struct Audit {
     const char *claim;
-    // What it finds in the program itself where MISTAKE is "", else in the one
-    // that makes it.
+    // What it finds in the program with MISTAKE, or in the program itself where
+    // that is "".
     std::function<Findings(const std::string &mistake)> judge;
-    std::vector<Control> controls; // that it sees these, and tells them apart
+    std::vector<Control> controls; // it must see these and tell them apart
 };
 extern const std::vector<Audit> server_audits;
 extern const std::vector<Audit> program_audits; // client and demonstrations

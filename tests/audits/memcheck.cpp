@@ -22,7 +22,7 @@ static std::string valgrind() {
 }
 
 static std::string make_folder() {
-    (void)valgrind(); // it may end the test, and leave nothing to remove
+    (void)valgrind(); // may skip the test, before there is a folder to remove
     std::string path = fs::temp_directory_path() / "memcheck-XXXXXX";
     REQUIRE(mkdtemp(path.data()) != nullptr);
     return path;
@@ -31,8 +31,8 @@ static std::string make_folder() {
 static std::vector<std::string>
 words_for(const std::string &folder,
           const std::vector<std::string> &arguments) {
-    // Freeing what the C library holds would write what a child that leaves by
-    // _exit must not. The pipes of vgdb would outlive a process that is killed.
+    // To free what the C library holds would flush output that a child calling
+    // _exit must not write. The pipes of vgdb would outlive a killed process.
     std::vector<std::string> words = {"/usr/bin/env", // it may be a script
                                       valgrind(),
                                       "--leak-check=full",
@@ -72,8 +72,8 @@ std::string Memcheck::text() const {
 // ---- one log ----------------------------------------------------------------
 
 struct OpenDescriptor {
-    std::string what;  // number and other end
-    std::string frame; // the first of its stack: by whom it was opened
+    std::string what;  // number and peer
+    std::string frame; // the first of its stack: where it was opened
 };
 
 struct Log {
@@ -81,16 +81,16 @@ struct Log {
     bool complete = false;
     bool terminated = false;
     std::vector<std::string> errors;
-    std::vector<OpenDescriptor> open; // those that it has opened itself
+    std::vector<OpenDescriptor> open; // not the inherited ones
 };
 
-// What follows PREFIX in LINE; "" if it does not begin so.
+// What follows PREFIX in LINE; "" if LINE does not begin with it.
 static std::string after(const std::string &prefix, const std::string &line) {
     return line.starts_with(prefix) ? line.substr(prefix.size()) : "";
 }
 
-// The first line of an error or of a leak stands before its stack, as that of
-// a descriptor does; one that is inherited has no stack.
+// The first line about an error, a leak or a descriptor precedes its stack; an
+// inherited descriptor has no stack.
 static void read_line(Log *log, const std::string &line,
                       const std::string &before) {
     if (std::string parent = after("Parent PID: ", line); !parent.empty())
@@ -103,7 +103,7 @@ static void read_line(Log *log, const std::string &line,
         if (!sum.starts_with("0 errors ") && log->errors.empty())
             log->errors.push_back(line);
     }
-    bool more = before.starts_with(' '); // of an error that has been read
+    bool more = before.starts_with(' '); // of an error already recorded
     if (!line.starts_with("   at 0x") || more || before.starts_with("Process"))
         return;
     std::string descriptor = after("Open ", before);
@@ -126,14 +126,14 @@ static Log read_log(const fs::path &path) {
     return log;
 }
 
-// A listener, or one that is not connected, has no other end.
+// A listener or an unconnected socket has no peer.
 static bool is_connection(const std::string &descriptor) {
     return count_of(" <-> ", descriptor) == 1 &&
            !descriptor.ends_with("unbound");
 }
 
-// The one connection that it has may be open when a process is ended, and a
-// child that serves a client ends by what closes it.
+// A process that is terminated may have its one connection open, and so may a
+// child that serves a client: it exits to close it.
 static bool ends_with_connection(const Log &log, bool child) {
     if (log.open.size() != 1)
         return false;

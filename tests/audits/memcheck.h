@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// memcheck - runs a program and its children under valgrind and reads what is
-// reported of each process: 3.19 has no exit status for a descriptor that is
-// left open, and nobody sees the status of a grandchild.
+// memcheck - runs a program and its children under valgrind and reads the
+// report on each process: 3.19 has no exit status for a descriptor left open,
+// and the status of a grandchild cannot be seen.
 #pragma once
 
 #include <string>
@@ -12,17 +12,17 @@
 
 class Memcheck {
   public:
-    // Starts ARGUMENTS, the first being the program's path. Where there is no
-    // valgrind the test ends here, as skipped.
+    // Starts ARGUMENTS, the first of which is the program's path. Skips the
+    // test where there is no valgrind.
     explicit Memcheck(const std::vector<std::string> &arguments,
                       const StartOptions &options = {});
     ~Memcheck(); // removes the logs
     Memcheck(const Memcheck &) = delete;
 
-    // Waits for the program's end, and its children's, and judges what is
-    // reported of its PROCESSES: no error, no memory lost, no descriptor open
-    // but those inherited over exec. One that SIGTERM has ended may hold one
-    // connection; KILLED of them, ended by SIGKILL, have nothing to report.
+    // Waits until the program and its children have terminated and judges the
+    // reports on its PROCESSES: no error, no memory lost, no descriptor open
+    // except those inherited over exec. One terminated by SIGTERM may hold one
+    // connection; KILLED of them, terminated by SIGKILL, report nothing.
     Findings findings(int processes, int killed = 0);
     // For a test that fails.
     std::string text() const;

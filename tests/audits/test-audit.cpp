@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The audits, of the programs; and the negative controls: an audit that never
-// finds anything proves nothing. Prints what each has found.
+// The audits of the programs; and the negative controls, because an audit that
+// never finds anything proves nothing. Prints the findings of each.
 #include <doctest/doctest.h>
 #include <iostream>
 
@@ -20,7 +20,7 @@ static std::string told(const std::set<Invariant> &invariants) {
     return text + "\n";
 }
 
-// They sleep, and look at sleep, for most of their time.
+// They mostly sleep, and watch processes sleep.
 static void
 run_all(const std::function<std::vector<Control>(const Audit &)> &of) {
     std::vector<Job> jobs;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether tests/support/reports.sh tells of each mistake that its tool can
-// find, though the process that has made it is a child that nobody asks.
+// Whether tests/support/reports.sh reports each mistake that its tool can find,
+// even one made by a child whose status is never looked at.
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <string>
@@ -33,7 +33,7 @@ static const Mistake for_valgrind[] = {
     {"leak", "definitely lost"},
 };
 
-// LeakSanitizer looks only where main returns: that leak is the parent's.
+// LeakSanitizer only looks when main returns: that leak is the parent's.
 TEST_CASE("a report in any process fails the test, and is shown") {
     bool sanitizer = setting("REPORTS_TOOL") == "sanitizer";
     for (const Mistake &mistake : sanitizer ? for_sanitizers : for_valgrind) {

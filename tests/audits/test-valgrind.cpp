@@ -33,7 +33,7 @@ TEST_CASE("the server and the children of clients that end in each way") {
     reset_connection(resetting);
     CHECK(server.output_has("removed proc id", 2));
     server.signal(SIGTERM);
-    CHECK(echoes(staying, "hello")); // a child that is killed reports nothing
+    CHECK(echoes(staying, "hello")); // a killed child reports nothing
     staying.close();
     CHECK(server.wait() == 0);
     CHECK(server.output_has("removed proc id", 3));
@@ -51,7 +51,7 @@ TEST_CASE("the client and its writer, whoever ends first") {
     CHECK(orderly.process.wait() == 0);
     check_silent(orderly, 2);
     REQUIRE(server.output_has("removed proc id"));
-    Pipe keyboard = make_pipe(); // not hung up: the writer has to be killed
+    Pipe keyboard = make_pipe(); // stays open, so the writer must be killed
     start.input = keyboard.read_end.get();
     Memcheck ended(words, start);
     REQUIRE(write(keyboard.write_end.get(), "hello\n", 6) == 6);
@@ -83,7 +83,7 @@ TEST_CASE("the demonstrations and their children") {
     }
 }
 
-// ---- whether it can fail ----------------------------------------------------
+// ---- negative controls ------------------------------------------------------
 
 static Findings findings_of(const char *mistake, int processes = 2) {
     const char *wrong = getenv("WRONG_MEMORY");

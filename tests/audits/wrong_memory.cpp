@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// wrong_memory - makes one mistake on purpose, in a child that leaves by _exit
-// and whose status nobody looks at: the tools that watch over memory, and the
-// tests that read what these report, must find it all the same.
+// wrong_memory - makes one deliberate mistake, in a child that calls _exit and
+// whose status is never looked at: the memory checkers, and the tests that read
+// their reports, must find it all the same.
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Volatile, so that no compiler knows enough to leave a mistake out.
+// Volatile, so that no compiler optimizes a mistake away.
 static volatile size_t size = 10;
 static volatile int largest = INT_MAX;
 static char *volatile held;
@@ -45,7 +45,7 @@ static void open_descriptor(void) {
     largest = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-// As a server's child that has not closed it, and is ended by the grace.
+// Like a server's child that has not closed it when the grace period ends.
 static void open_listener(void) {
     largest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)listen(largest, 1);
@@ -74,7 +74,7 @@ static int run(void (*mistake)(void)) {
         mistake();
         _exit(EXIT_SUCCESS);
     default:
-        // LeakSanitizer looks for leaks only where main returns.
+        // LeakSanitizer only looks for leaks when main returns.
         if (mistake == leak)
             leak();
         return waitpid(pid, nullptr, 0) == pid ? EXIT_SUCCESS : EXIT_FAILURE;

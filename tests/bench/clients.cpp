@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// clients - many connections to one echo server, every byte compared.
+// clients - many connections to one echo server, with every byte compared.
 #include <arpa/inet.h>
 #include <cerrno>
 #include <chrono>
@@ -15,13 +15,13 @@
 #include "bench/clients.h"
 #include "common/die.h"
 
-// Where a client's bytes begin depends on its number, so that no two can be
-// mistaken, nor a piece for another one: the period is a prime, and no piece's
-// size.
+// Where a client's bytes begin depends on its number, so that neither two
+// clients nor two chunks can be confused: the period is a prime, and not the
+// size of a chunk.
 constexpr size_t period = 65521;
 constexpr uint64_t stride = 40503;
-// Whoever closes first keeps the pair of addresses in TIME_WAIT for a minute,
-// here the client: one address alone would run out of ports.
+// The side that closes first, here the client, keeps the pair of addresses in
+// TIME_WAIT for a minute: a single address would run out of ports.
 constexpr uint64_t loopback_addresses = 250;
 
 static char received[4 * piece_size];
@@ -32,7 +32,7 @@ double now_seconds() {
     return time.count();
 }
 
-// The pattern twice and more: any piece of it lies in one place.
+// More than twice the pattern: any chunk of it is contiguous.
 static const std::string &pattern() {
     static const std::string bytes = [] {
         std::string made(period + sizeof received, '\0');
@@ -52,8 +52,8 @@ static const char *bytes_at(const Client &client, int64_t position) {
     return pattern().data() + at % period;
 }
 
-// Blocking, for a handshake on loopback does not leave the kernel; where the
-// backlog is full, the others wait as well.
+// Blocking, because a handshake on loopback does not leave the kernel; while
+// the backlog is full, the others wait as well.
 static int dial(const Target &target, uint64_t number) {
     struct sockaddr_in from = {};
     from.sin_family = AF_INET;
@@ -149,7 +149,7 @@ void Clients::finish_all() {
 }
 
 void Clients::forget(Client &client) {
-    close(client.fd); // epoll forgets it as well
+    close(client.fd); // also removes it from epoll
     count_--;
     by_fd_[static_cast<size_t>(client.fd)].reset();
 }
@@ -158,7 +158,7 @@ void Clients::leave() {
     each([&](Client &client) { forget(client); });
 }
 
-// Sends as much as goes in.
+// Sends as much as fits.
 void Clients::push(Client &client) {
     bool full = false;
     while (client.sent < client.goal && !full) {
@@ -200,7 +200,7 @@ void Clients::compare(Client &client, size_t size) {
     bytes_back += static_cast<int64_t>(size);
 }
 
-// Takes one piece of what has come back. Returns whether the client goes on.
+// Receives one chunk. Returns whether the client goes on.
 bool Clients::pull(Client &client) {
     ssize_t n = recv(client.fd, received, sizeof received, MSG_DONTWAIT);
     if (n == -1 && errno == EAGAIN)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // clients - the clients of the load generator: many connections to one echo
-// server, driven by epoll from one thread, every byte of the answers compared.
-// Whatever is wrong ends the program with a message and status 1.
+// server, driven by one thread with epoll, every byte of the answers compared.
+// Any error ends the program with a message and status 1.
 #pragma once
 
 #include <cstdint>
@@ -9,26 +9,26 @@
 #include <memory>
 #include <vector>
 
-// Larger messages are sent in pieces of this size.
+// Larger messages are sent in chunks of this size.
 constexpr size_t piece_size = 64 * 1024;
 constexpr int64_t no_end = INT64_MAX;
 
-double now_seconds(); // of a clock that nobody sets
+double now_seconds(); // of a clock that is never set
 
 struct Client {
     int fd;
     uint64_t first; // where in the stream of all patterns its bytes begin
-    int64_t goal;   // so many bytes go out in all; no_end for ever
-    int64_t sent;   // so many of them went out
-    int64_t back;   // and so many came back, each as it was sent
-    bool finished;  // half-closed: after the rest comes end of file
-    bool blocked;   // epoll tells when there is room to send
+    int64_t goal;   // bytes to send in all; no_end for ever
+    int64_t sent;   // bytes sent so far
+    int64_t back;   // bytes echoed so far, unchanged
+    bool finished;  // half-closed: end of file follows the rest
+    bool blocked;   // epoll reports when there is room to send
     double began;   // when it was made, or its last message was sent
 };
 
 struct Target {
     int port;     // of 127.0.0.1
-    int patience; // seconds without a byte from anybody, then it has failed
+    int patience; // seconds without a byte for any client before it fails
 };
 
 class Clients {
@@ -37,27 +37,27 @@ class Clients {
     ~Clients();
     Clients(const Clients &) = delete;
 
-    // Connects one that sends SIZE bytes, and these at once. It lives until
-    // its end has been handed to ended(), or leave().
+    // Connects one that sends SIZE bytes, and sends these at once. It lives
+    // until ended() has been called for it, or leave().
     Client &enter(int64_t size);
-    // SIZE bytes more.
+    // SIZE more bytes.
     void send_more(Client &client, int64_t size);
     void send_more_on_all(int64_t size);
-    // Half-closes; ended() is called when the server has closed, too.
+    // Half-closes; ended() is called once the server has closed too.
     void finish(Client &client);
     void finish_all();
-    // Closes all that are left, without waiting.
+    // Closes the remaining ones, without waiting.
     void leave();
     size_t count() const {
         return count_;
     }
-    // Waits for one or more to have something, and deals with it.
+    // Waits for an event of one or more, and handles it.
     void turn();
 
-    // Called when all that a client had to send is back.
+    // Called when everything that a client had to send is back.
     std::function<void(Client &)> answered = [](Client &) {};
     // Called when the server has closed too, after all bytes; the client is
-    // gone when it returns.
+    // freed when it returns.
     std::function<void(Client &)> ended = [](Client &) {};
     int64_t bytes_back = 0; // of all clients
 

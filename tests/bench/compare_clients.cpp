@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// compare_clients - echo_mpclient -r and its peers, as far as they are
-// installed: each sends a file to echo_mpserv, and every byte that comes back
-// is compared; one table. Never fails on time, but on wrong bytes and errors of
-// the project's own client. Those of a peer are told, and leave its place
-// empty.
+// compare_clients - echo_mpclient -r and its installed peers: each sends a file
+// to echo_mpserv, and every byte that comes back is compared; one table. Fails
+// only on wrong bytes and errors of the project's own client, never on time.
+// Those of a peer are reported, and leave its cell empty.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -31,7 +30,7 @@ static std::vector<Contestant> all_clients() {
          {program("echo_mpclient"), "-r", "127.0.0.1", "PORT"},
          true},
         {"nc", {path_of("nc.openbsd"), "-N", "127.0.0.1", "PORT"}, false},
-        // Else it would give the last bytes half a second.
+        // Otherwise it would wait only half a second for the last bytes.
         {"socat",
          {path_of("socat"), "-b", "65536", "-t", "60", "-",
           "TCP:127.0.0.1:PORT"},
@@ -44,8 +43,8 @@ static std::vector<Contestant> all_clients() {
 using Seconds = std::chrono::duration<double>;
 
 struct Times {
-    Seconds wall; // since some moment
-    Seconds user; // of the children that have been reaped
+    Seconds wall; // from an arbitrary start
+    Seconds user; // of the children reaped
 };
 
 static Times times_now() {
@@ -56,7 +55,7 @@ static Times times_now() {
                 std::chrono::microseconds(spent.ru_utime.tv_usec)};
 }
 
-// Whether FD holds BYTES, and then its end.
+// Whether FD yields BYTES and then end of file.
 static bool all_come(const Fd &fd, const std::string &bytes) {
     static char piece[256 * 1024];
     size_t at = 0;
@@ -84,7 +83,7 @@ static Times measure_one(const Contestant &client, int port, const Fd &file,
     Process process(words_at(client, port), start);
     pipe.write_end.close();
     bool good = all_come(pipe.read_end, bytes);
-    pipe.read_end.close(); // it may have more to write
+    pipe.read_end.close(); // the writer may have more
     good &= process.wait() == 0;
     REQUIRE_MESSAGE((good || !client.own), client.name, process.errors);
     Times after = times_now();
@@ -124,7 +123,7 @@ TEST_CASE("the client beside its peers") {
     Server server({"-q"});
     for (size_t round = 0; round < static_cast<size_t>(settings.rounds);
          round++)
-        // In each round another one is the first.
+        // Each round starts with a different one.
         for (size_t i = 0; i < clients.size(); i++) {
             size_t next = (i + round) % clients.size();
             Times times = measure_one(clients[next], server.port, file, bytes);
@@ -136,7 +135,7 @@ TEST_CASE("the client beside its peers") {
 }
 
 int main(int argc, char **argv) {
-    opterr = 0; // die_bad_option() says it
+    opterr = 0; // die_bad_option() reports it
     for (int option = 0; (option = getopt(argc, argv, ":m:r:")) != -1;) {
         if (option == 'm')
             settings.mib = argument_number(usage, "MiB", optarg, 1, 4096);

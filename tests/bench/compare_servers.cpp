@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// compare_servers - echo_mpserv, the floor under it, and every peer that is
-// installed, under the same loads in turn; one table. Never fails on time: only
-// on wrong bytes, leftovers and errors of the project's own servers. Those of a
-// peer are told, and leave its place in the table empty.
+// compare_servers - echo_mpserv, the floor under it, and every installed peer,
+// under the same loads in turn; one table. Fails only on wrong bytes, leftovers
+// and errors of the project's own servers, never on time. Those of a peer are
+// reported, and leave its cell empty.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -27,20 +27,20 @@ constexpr char usage[] =
 static struct {
     int clients = 500; // held at once
     int milliseconds = 200;
-    int others = 500; // open beside a connection
+    int others = 500; // open besides a connection
     int rounds = 3;
-    std::string files; // written to this with .md and .dat; "" for none
+    std::string files; // the results go to this with .md and .dat; "": nowhere
 } settings;
 
 enum class Better { more, less };
-enum class Asked { all, own }; // the peers as well, or not
+enum class Asked { all, own }; // with the peers or without
 
 struct Measure {
     std::string title;
     Better better;
     int digits;
     Asked asked;
-    std::string load; // its words
+    std::string load; // the load's arguments
     std::string key;  // of the result
 };
 
@@ -83,7 +83,7 @@ static Words load_words(const Measure &measure, const Running &running,
                         bool own) {
     Words words = {test_program("load"), "-d",
                    std::to_string(settings.milliseconds)};
-    // A peer that hangs does not hold the others up for long.
+    // A peer that hangs must not delay the others for long.
     if (!own)
         words.insert(words.end(), {"-t", "5"});
     if (measure.load.ends_with("hold"))
@@ -96,7 +96,7 @@ static Words load_words(const Measure &measure, const Running &running,
     return words;
 }
 
-// What a peer cannot do once is not asked of it again.
+// What a peer has failed to do is not asked of it again.
 static std::set<std::string> failed;
 
 static double give_up(const Contestant &contestant, const Measure &measure,
@@ -113,7 +113,7 @@ static bool takes_part(const Contestant &contestant, const Measure &measure) {
            !failed.contains(contestant.name + measure.title);
 }
 
-// The load has a watchdog of its own, and so there is none here.
+// Without a watchdog: the load has one.
 static Run run_load(const Words &words) {
     Process load(words);
     while (!eventually([&] { return load.has_ended(); }))
@@ -187,7 +187,7 @@ TEST_CASE("the server beside the floor and its peers") {
     for (size_t round = 0; round < static_cast<size_t>(settings.rounds);
          round++)
         for (size_t m = 0; m < measures.size(); m++)
-            // In each round another one is the first.
+            // Each round starts with a different one.
             for (size_t i = 0; i < contestants.size(); i++) {
                 size_t next = (i + round) % contestants.size();
                 table.rows[m].values[next][round] =
@@ -206,7 +206,7 @@ static int number(const char *name, int high) {
 }
 
 int main(int argc, char **argv) {
-    opterr = 0; // die_bad_option() says it
+    opterr = 0; // die_bad_option() reports it
     for (int option = 0; (option = getopt(argc, argv, ":c:d:o:r:w:")) != -1;) {
         if (option == 'c')
             settings.clients = number("clients", 1000000);

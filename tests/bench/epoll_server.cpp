@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// epoll_server - one process for all clients, to compare with: what a process
-// for each of them costs, and what it gains. It echoes a piece at a time, and
-// holds the piece whose client does not read. usage: epoll_server, on a free
-// port
+// epoll_server - one process for all clients, for comparison: what a process
+// per connection costs and gains. It echoes one chunk at a time, and keeps a
+// chunk that its client does not read. usage: epoll_server, on a free port
 #include <cerrno>
 #include <map>
 #include <string>
@@ -16,7 +15,7 @@
 
 static char buffer[256 * 1024];
 static int epoll_fd;
-static std::map<int, std::string> held; // by client: what it has not read yet
+static std::map<int, std::string> held; // by client: what is yet to be sent
 
 static void watch(int operation, int fd, uint32_t events) {
     struct epoll_event event = {};
@@ -37,10 +36,10 @@ static void take_client(int listener) {
 
 static void drop_client(int client) {
     held.erase(client);
-    close(client); // epoll forgets it as well
+    close(client); // also removes it from epoll
 }
 
-// Returns how much went out, or -1 when the client is gone.
+// Returns how much was sent, or -1 when the client is gone.
 static ssize_t send_piece(int client, const char *bytes, size_t size) {
     ssize_t n = send(client, bytes, size, MSG_NOSIGNAL);
     return n == -1 && errno == EAGAIN ? 0 : n;

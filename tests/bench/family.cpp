@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// family - what /proc says of a server and of all the processes it has made.
+// family - what /proc says of a server and its descendants.
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -15,7 +15,7 @@ static std::string folder_of(pid_t pid) {
 std::vector<pid_t> children_of(pid_t pid) {
     std::string thread = "task/" + std::to_string(pid) + "/children";
     std::ifstream file(folder_of(pid) + thread);
-    // A kernel may be built without that file.
+    // A kernel can be built without that file.
     if (!file && access(folder_of(pid).c_str(), F_OK) == 0)
         die("the children of a process in /proc");
     std::vector<pid_t> children;

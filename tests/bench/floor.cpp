@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// floor - the plainest server with a process for each client that is right:
-// accept, fork, echo, close, reap, by the calls that come to mind first. No
-// log, no limit, no sandbox, no drain. echo_mpserv is measured by it: what it
-// does beyond is to cost nothing. usage: floor, on a free port
+// floor - the simplest correct forking server: accept, fork, echo, close, reap,
+// with the most obvious calls. No log, no limit, no sandbox, no drain.
+// echo_mpserv is measured against it: what that does beyond this should cost
+// nothing. usage: floor, on a free port
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@
 
 static char buffer[256 * 1024];
 
-// One SIGCHLD may stand for many.
+// One SIGCHLD may stand for several children.
 static void reap(int) {
     int reason = errno;
     while (waitpid(-1, nullptr, WNOHANG) > 0)
@@ -38,7 +38,7 @@ static bool send_back(int client, size_t size) {
     do
         n = read(client, buffer, sizeof buffer);
     while (n > 0 && send_back(client, static_cast<size_t>(n)));
-    _exit(n == 0 ? 0 : exit_failed); // which closes the client
+    _exit(n == 0 ? 0 : exit_failed); // closes the connection
 }
 
 int main(void) {

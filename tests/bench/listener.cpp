@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// listener - where the servers that are measured beside echo_mpserv listen.
+// listener - the listening socket of the servers compared with echo_mpserv.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -20,7 +20,7 @@ int listen_locally(bool non_blocking) {
     int type = SOCK_STREAM | (non_blocking ? SOCK_NONBLOCK : 0);
     int listener = socket(AF_INET, type, 0);
     if (listener == -1 || bind(listener, address, size) == -1 ||
-        listen(listener, 65535) == -1 || // cut down to what the kernel grants
+        listen(listener, 65535) == -1 || // the kernel caps it
         setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
         getsockname(listener, address, &size) == -1)
         die("listen");

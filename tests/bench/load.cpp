@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // load - a load on an echo server at a port of 127.0.0.1, every byte compared.
-// Prints one line of NAME=VALUE; whatever is wrong with the server is told on
+// Prints one line of NAME=VALUE; any error of the server is reported on
 // standard error, with status 1.
 #include <algorithm>
 #include <cstdio>
@@ -37,7 +37,7 @@ constexpr char help[] =
     "  -t seconds       without a byte, then the server has failed; default 60";
 
 constexpr int few_others = 10;
-constexpr int in_flight = 64; // of those that enter, for backlogs are short
+constexpr int in_flight = 64; // connecting at once, because backlogs are short
 constexpr int least_trips = 3;
 constexpr int64_t largest_size = 1024 * 1024;
 
@@ -46,7 +46,7 @@ struct Settings {
     int clients;
     int size;
     int milliseconds;
-    int count; // 0: as long as the time lasts
+    int count; // 0: until the time is up
     pid_t server;
 };
 
@@ -59,7 +59,7 @@ class Budget {
           until_(settings.count > 0 ? 0
                                     : began + settings.milliseconds / 1000.0) {
     }
-    // Whether one more may begin.
+    // Whether another may begin.
     bool take() {
         return until_ == 0 ? left_-- > 0 : now_seconds() < until_;
     }
@@ -77,9 +77,9 @@ static double microseconds_since(double began) {
     return (now_seconds() - began) * 1e6;
 }
 
-// ---- the server's end -------------------------------------------------------
+// ---- the server's side ------------------------------------------------------
 
-// Until the server has reaped all; without -p there is nobody to ask.
+// Waits until the server has reaped all; without -p this cannot be seen.
 static void await_reaping(const Settings &settings) {
     double began = now_seconds();
     while (settings.server != 0) {
@@ -140,8 +140,8 @@ static void run_connect(const Settings &settings) {
     for (int i = 0; i < settings.clients && budget.take(); i++)
         clients.enter(settings.size);
     empty(clients);
-    // Who puts the reaping off does so all the time: what is left of it now is
-    // little beside what was done meanwhile.
+    // A server that postpones reaping does so all the time: what remains to be
+    // reaped now is little compared with what was done meanwhile.
     double seconds = budget.spent();
     await_reaping(settings);
     printf("mode=connect clients=%d size=%d done=%d seconds=%.3f rate=%.1f",
@@ -162,7 +162,7 @@ static void run_trips(const Settings &settings) {
             clients.finish(client);
     };
     for (int i = 0; i < settings.clients; i++)
-        (void)budget.take(); // the first of each
+        (void)budget.take(); // the first message of each
     clients.send_more_on_all(settings.size);
     empty(clients);
     double seconds = budget.spent();
@@ -174,7 +174,7 @@ static void run_trips(const Settings &settings) {
            median(trips), *std::ranges::max_element(trips));
 }
 
-// At least so many trips that a stall at this size is the median, too.
+// Enough round trips that a stall at this size shows in the median.
 static double time_of_size(Clients &clients, Client &client, int64_t size,
                            double seconds) {
     std::vector<double> trips;
@@ -190,7 +190,7 @@ static double time_of_size(Clients &clients, Client &client, int64_t size,
     return median(trips);
 }
 
-// Powers of two, and what lies halfway.
+// Powers of two and the values halfway between.
 static std::vector<int64_t> all_sizes() {
     std::vector<int64_t> sizes = {1, 2, 3};
     for (int64_t size = 4; size <= largest_size; size *= 2)
@@ -201,14 +201,14 @@ static std::vector<int64_t> all_sizes() {
 }
 
 // On one connection: the first few messages of a new one are acknowledged at
-// once, and would hide what later ones have to wait for.
+// once, and would hide the delay that later ones meet.
 static void run_sizes(const Settings &settings) {
     Clients clients(settings.target);
     std::vector<int64_t> sizes = all_sizes();
     Client &client = clients.enter(0);
     double share =
         settings.milliseconds / 1000.0 / static_cast<double>(sizes.size());
-    (void)time_of_size(clients, client, 1, share); // the process is made
+    (void)time_of_size(clients, client, 1, share); // so that its child runs
     double worst = 0;
     int64_t worst_size = 0;
     printf("mode=sizes");
@@ -361,7 +361,7 @@ static void raise_descriptors(int clients) {
 int main(int argc, char **argv) {
     Settings settings = {{0, 60}, 4, 64, 1000, 0, 0};
     int option = 0;
-    opterr = 0; // die_bad_option() says it
+    opterr = 0; // die_bad_option() reports it
     while ((option = getopt(argc, argv, ":c:d:hn:p:s:t:")) != -1)
         read_option(&settings, option, argv);
     if (argc - optind != 2)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// median - the middle of what has been measured.
+// median - the median of measurements.
 #include <algorithm>
 #include <cmath>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// median - the middle of what has been measured.
+// median - the median of measurements.
 #pragma once
 
 #include <vector>
 
-// The median of those that are numbers; NaN if there are none.
+// Ignores NaNs; NaN if there is nothing else.
 double median(std::vector<double> values);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// servers - those that are measured.
+// servers - the servers measured.
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
@@ -12,20 +12,19 @@
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-constexpr int attempts = 5; // to take a port before somebody else does
+constexpr int attempts = 5; // to take a port before another process does
 
-// inetd finds its own echo by the name of the service alone. To have another
-// port than 7, it gets an /etc/services that nobody else sees, and that goes
-// when it goes; this takes root.
+// inetd finds its own echo by service name only. To use a port other than 7, it
+// gets a private /etc/services, which disappears with it; this takes root.
 constexpr char start_inetd[] =
     "mount -t tmpfs none /mnt && echo echo $1/tcp >/mnt/services &&"
     " echo 127.0.0.1:echo stream tcp nowait.$2 root internal >/mnt/conf &&"
     " mount --bind /mnt/services /etc/services &&"
     " exec inetd -i -q 4096 -R $2 /mnt/conf";
 
-// As good as its options let it be: no Nagle (but inetd and ncat), no limit, no
-// look-up of names, a long backlog. socat keeps its blocks of 8 KiB, for with
-// larger ones it waits for itself under bulk.
+// With the best options each has: no Nagle (except inetd and ncat), no limit,
+// no name resolution, a long backlog. socat keeps its 8 KiB blocks, because
+// with larger ones it stalls itself under bulk.
 static const std::vector<std::vector<std::string>> peers = {
     {"socat", "TCP-LISTEN:PORT,bind=127.0.0.1,fork,nodelay,backlog=4096",
      "PIPE"},
@@ -127,7 +126,7 @@ void end_without_leftovers(const Contestant &contestant, Running &running) {
         [&] { return descriptors_of(process.pid()) == running.held; }));
     process.signal(SIGTERM);
     int status = process.wait();
-    if (contestant.name == "echo_mpserv") // only it has an orderly end
+    if (contestant.name == "echo_mpserv") // only it shuts down gracefully
         CHECK(status == 0);
     CHECK(orphans_left_by(process.pid()) == 0);
     CHECK_MESSAGE(process.errors.empty(), process.errors);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// soak - a hundred thousand clients, one after the other, after which the
-// server has to be what it was: no descriptor, child or page more. How fast it
-// was is information; it decides nothing. usage: soak [connections]
+// soak - a hundred thousand clients, one after another, after which the server
+// must hold no more descriptors, children or pages than before. Its speed is
+// for information only. usage: soak [connections]
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <chrono>
 #include <cstdio>
@@ -23,15 +23,15 @@
 
 constexpr int at_once = 8;
 constexpr size_t message_size = 64;
-// Whoever closes first keeps the pair of addresses in TIME_WAIT for a minute,
-// here the client: one address alone would run out of ports.
+// The side that closes first, here the client, keeps the pair of addresses in
+// TIME_WAIT for a minute: a single address would run out of ports.
 constexpr unsigned loopback_addresses = 250;
 constexpr long noise_pages = 2;
 
 static int connections = 100000;
 
-// In kB. What is mapped from files counts only as mapped: how much of that is
-// resident, or dirty, is up to the kernel.
+// In kB. File mappings count only by size: how much of them is resident or
+// dirty is up to the kernel.
 struct Memory {
     long anonymous, mapped;
 };
@@ -61,7 +61,7 @@ static Fd dial_address(int port, unsigned number) {
     return fd;
 }
 
-// Clients FIRST to LAST, the latter not included.
+// Clients FIRST to LAST, excluding LAST.
 static void send_clients(int port, int first, int last) {
     std::string bytes = pattern(message_size + at_once);
     for (int next = first; next < last;) {
@@ -70,7 +70,7 @@ static void send_clients(int port, int first, int last) {
             unsigned number = static_cast<unsigned>(next) % loopback_addresses;
             clients.push_back(dial_address(port, number));
         }
-        // To each its own bytes, so that no two can be mistaken.
+        // Different bytes for each, so that no two can be confused.
         for (size_t i = 0; i < clients.size(); i++)
             send_all(clients[i], bytes.substr(i, message_size));
         for (size_t i = 0; i < clients.size(); i++)
@@ -79,7 +79,7 @@ static void send_clients(int port, int first, int last) {
     }
 }
 
-// The totals, and that it has come to rest, with no child left, dead or alive.
+// Checks the statistics, and that it sleeps with no child left, dead or alive.
 static void check_rest(Server &server, int served) {
     REQUIRE(eventually([&] { return children_of(server.pid()).empty(); }));
     std::string totals = "served " + std::to_string(served) +

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-// table - medians over the rounds, and ratios of what one round has measured.
+// table - medians over the rounds, and ratios within one round.
 #include <cmath>
 #include <cstdio>
 
 #include "bench/median.h"
 #include "bench/table.h"
 
-constexpr size_t first = 0;  // what all is about
-constexpr size_t lowest = 1; // the floor, if it is the project's own as well
+constexpr size_t first = 0;  // the one that the others are compared with
+constexpr size_t lowest = 1; // the floor, if it is the project's own too
 
 static bool has_floor(const Table &table) {
     return table.own > lowest;
 }
 
-// Round by round: what disturbs the machine for a while disturbs both.
+// Round by round, so that a passing disturbance affects both.
 double ratio(const Row &row, size_t one, size_t other) {
     std::vector<double> ratios;
     for (size_t i = 0; i < row.values[one].size(); i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// test-load - the load generator notices whatever a server does wrong, and
-// names it: one that passed over it would measure the wrong thing.
+// test-load - the load generator notices and names every fault of a server;
+// otherwise it would measure the wrong thing.
 #include <csignal>
 #include <doctest/doctest.h>
 #include <sstream>
@@ -12,7 +12,7 @@
 #include "support/sockets.h"
 
 using Words = std::vector<std::string>;
-// What a server sends back for the PIECE that begins at byte FIRST.
+// What a server sends back for the chunk PIECE, which begins at byte FIRST.
 using Answer = std::string(std::string piece, size_t first);
 
 static std::string right(std::string piece, size_t) {
@@ -60,7 +60,7 @@ static void serve_client(const Fd &client, Answer *answer) {
     }
 }
 
-// A server with a process for each client, which the kernel reaps.
+// A forking server, whose children the kernel reaps.
 static void serve_each(const Fd &listener, Answer *answer) {
     signal(SIGCHLD, SIG_IGN);
     for (;;) {
@@ -131,7 +131,7 @@ TEST_CASE("two bytes that change places are noticed") {
 }
 
 TEST_CASE("a byte that is dropped is noticed") {
-    // In a message of one byte nothing comes after it.
+    // In a message of one byte nothing follows it.
     check_rejected(dropped, "load: (wrong bytes|no byte for 2 seconds).*\n",
                    "-t 2 ");
 }
@@ -193,7 +193,7 @@ TEST_CASE("zombies that a server leaves are noticed") {
         for (;;) {
             Fd client(accept(listener.get(), nullptr, nullptr));
             if (fork() != 0)
-                continue; // and never asks for its status
+                continue; // and never reaps it
             serve_client(client, right);
             _exit(0);
         }
