@@ -29,5 +29,5 @@ size_t best_peer(const Table &table, const Row &row);
 
 // The whole as Markdown.
 std::string markdown(const Table &table);
-// For gnuplot: a line per row, its ratios to the floor in the names' order.
+// For gnuplot: a line per row, its title quoted, then its ratios to the floor.
 std::string chart_data(const Table &table);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// counters - linked in where coverage is measured, and only there. A process
-// writes its counters in exit(3), which the children of these programs avoid,
-// and so does what ends by a signal of its own: the linker hands those calls to
-// this file (--wrap), which writes the counters first. What another process
-// ends by a signal is not counted.
+// counters - linked in only where coverage is measured. A process writes its
+// counters in exit(3), which is not reached by the children of these programs,
+// nor by a process that terminates itself with a signal: the linker redirects
+// their calls to this file (--wrap), which writes the counters first. A process
+// terminated by another one's signal is not counted.
 #include <csignal>
 #include <cstdio>
 #include <linux/capability.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 extern "C" {
-#include <gcov.h> // says nothing of C++ itself
+#include <gcov.h> // has no extern "C" of its own
 
 [[noreturn]] void __real__exit(int status);
 [[noreturn]] void __wrap__exit(int status);
@@ -28,14 +28,14 @@ int __real_setuid(uid_t user);
 int __wrap_setuid(uid_t user);
 }
 
-constexpr int most_turns = 2000; // of a millisecond
+constexpr int most_turns = 2000; // of one millisecond each
 
-// A child counts from nothing: its parent writes what came before the fork.
+// A child counts from zero: its parent writes what was counted before the fork.
 [[gnu::constructor]] static void count_each_process_apart() {
     (void)pthread_atfork(nullptr, nullptr, __gcov_reset);
 }
 
-// A test may have left the process no descriptor to write them with.
+// A test may have left the process no descriptor for the counter files.
 static void write_counters() {
     struct rlimit limit = {};
     (void)getrlimit(RLIMIT_NOFILE, &limit);
@@ -51,7 +51,7 @@ void __wrap__exit(int status) {
 
 int __wrap_raise(int signo) {
     write_counters();
-    __gcov_reset(); // where the process goes on, it counts on
+    __gcov_reset(); // in case the process continues
     return __real_raise(signo);
 }
 
@@ -69,8 +69,8 @@ static bool catches(pid_t pid, int signo) {
     return (caught >> (signo - 1) & 1) != 0;
 }
 
-// Two signals, for the second ends the server's grace; and a moment, for one
-// that is stopped never heeds them.
+// Two signals, because the second ends the server's grace period; and a bounded
+// wait, because a stopped process never handles them.
 static void ask_to_end(pid_t pid) {
     (void)__real_kill(pid, SIGTERM);
     (void)__real_kill(pid, SIGINT);
@@ -84,15 +84,15 @@ static void ask_to_end(pid_t pid) {
     }
 }
 
-// The tests end what they have started by its process group. A server, or a
-// client, whose leader that is, may first end by itself.
+// The tests kill what they have started by process group. A group leader that
+// is a server or a client is first given time to terminate by itself.
 int __wrap_kill(pid_t pid, int signo) {
     if (pid < -1 && signo == SIGKILL && catches(-pid, SIGTERM))
         ask_to_end(-pid);
     return __real_kill(pid, signo);
 }
 
-// Keeps CAPABILITY, and over exec too, for a user who is not root any more.
+// Keeps CAPABILITY, also across exec, for a process that is no longer root.
 static int keep_capability(unsigned capability) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     __u32 set = 1U << capability;
@@ -103,8 +103,8 @@ static int keep_capability(unsigned capability) {
     return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
 }
 
-// The tests of forks that fail become another user, to whom the files of the
-// counters, root's as the build folder is, would be closed.
+// The tests of failing forks switch to another user, who could not write the
+// counter files: they belong to root, as the build folder does.
 int __wrap_setuid(uid_t user) {
     if (prctl(PR_SET_KEEPCAPS, 1) == -1 || __real_setuid(user) == -1)
         return -1;

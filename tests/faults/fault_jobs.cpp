@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fault_jobs - from the rows of a fault matrix to scenarios.
+// fault_jobs - turns the rows of a fault matrix into scenarios.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -15,7 +15,7 @@
 #include "faults/fault_jobs.h"
 #include "support/parallel.h"
 
-constexpr size_t at_once = 16; // most of them wait, most of the time
+constexpr size_t at_once = 16; // they mostly wait
 
 // ---- from rows to scenarios ------------------------------------------------
 
@@ -45,17 +45,16 @@ static bool concerns(const Row &row, const Subject &subject) {
            (name == "client" && words_of(subject.words)[0] == "echo_mpclient");
 }
 
-// Uses of one call: from the first that the program itself makes to the last,
-// in the process that makes the most of them.
+// Uses of one call: from the program's own first one to the last, in the
+// process that makes most of them.
 struct Uses {
     int first = 1;
     int last = 0;
 };
 using UsesOf = std::map<std::string, Uses>;
 
-// Before its first fcntl(2), which reset_inherited() makes, a program that was
-// watched from its start runs the C library's code and not ours. Its children
-// run ours from the first.
+// A program watched from its start runs the C library's code until its first
+// fcntl(2), made by reset_inherited(). Its children run ours from the start.
 static UsesOf uses_in(const Outcome &clean, const Subject &subject,
                       Target target) {
     bool in_main = target == Target::child ||
@@ -132,7 +131,7 @@ void list_matrix(const Matrix &matrix, std::span<const Control> controls) {
 
 // ---- clean runs ------------------------------------------------------------
 
-// Which calls there are to fail: from a run in which none does.
+// The calls that can fail, found in a run without a fault.
 struct CleanRun {
     const Subject *subject;
     Target target;
@@ -191,7 +190,7 @@ static bool row_has(const Row &row, const std::string &call) {
     return false;
 }
 
-// A signal at a call is no failure of it.
+// A signal at a call is not a failure of it.
 static bool has_a_row(const Matrix &matrix, const Subject &subject,
                       const std::string &call) {
     for (const Row &row : matrix.rows)
@@ -256,7 +255,7 @@ struct Totals {
     int scenarios = 0;
     int unmet = 0;
     int broken = 0;
-    std::map<int, int> invariants; // scenarios that broke it
+    std::map<int, int> invariants; // scenarios that broke each
     std::set<std::pair<const Row *, std::string>> struck; // row and call
 };
 
@@ -288,8 +287,7 @@ static Totals run_jobs(const std::vector<Job> &jobs) {
     return totals;
 }
 
-// A row whose call nobody makes, or makes too late to be struck, covers
-// nothing.
+// A row whose call is never made, or made too late to be hit, covers nothing.
 static bool all_have_struck(const Matrix &matrix, const Totals &totals) {
     bool good = true;
     for (const Row &row : matrix.rows) {
@@ -313,7 +311,7 @@ static void print_totals(const Totals &totals) {
     printf("\n");
 }
 
-// A word that begins with - leaves out what it would else have chosen.
+// A word that begins with - excludes what it would otherwise choose.
 static bool chosen(const Job &job, const std::vector<std::string> &words) {
     std::string name = name_of(job);
     bool asked = false;

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // faults - the fault matrix. Every call that the programs make fails in turn:
 // its first use, its second, and so on, once and for ever, in each of the ways
-// that the table has for it; signals come at every call. strace(1) does that
-// from outside, to the programs as they are. After each scenario the invariants
-// must hold.
+// that the table lists; signals are delivered at every call. strace(1) does
+// this from outside, to the unmodified programs. After each scenario the
+// invariants must hold.
 //
-// A row of the table is a test: adding one is all that it takes. A call that a
-// session makes, but that has neither a row nor a place among those that cannot
-// fail, is an error.
+// To add a test, add a row to the table. A call that a session makes is an
+// error if it has no row and is not listed as never failing.
 //
 // usage: fault-injection --list|quick|all|uncounted|controls [word...]
-// fault_jobs.h tells of the sweeps. The words choose the scenarios whose names
-// hold one of them.
+// The sweeps are described in fault_jobs.h. The words choose the scenarios
+// whose names contain one of them; a word that begins with - excludes.
 #include <cstdio>
 #include <doctest/doctest.h>
 #include <string>
@@ -24,10 +23,10 @@ using enum Target;
 using enum Reaction;
 using enum Times;
 
-// ---- who is tested ---------------------------------------------------------
+// ---- what is tested --------------------------------------------------------
 
-// echo_mpserv runs without its sandbox: strace replaces the calls that it lets
-// fail by one that the sandbox would not allow.
+// echo_mpserv runs without its sandbox: strace replaces each call that it makes
+// fail with one that the sandbox would forbid.
 static const Subject subjects[] = {
     {.name = "start", .session = start_session, .words = "echo_mpserv -S 0"},
     {.name = "start at",
@@ -86,7 +85,7 @@ static const Subject subjects[] = {
 // ---- the matrix ------------------------------------------------------------
 
 static const Row rows[] = {
-    // The server's start: it listens, or says why not.
+    // The server's start: it listens, or reports why it cannot.
     {"start", parent, "socket", "EMFILE ENOBUFS EACCES", both, stops,
      "socket [::]:0: "},
     {"start", parent, "socket", "EAFNOSUPPORT", once, carries_on, ""},
@@ -146,7 +145,7 @@ static const Row rows[] = {
     {"grace", parent, "write", "EPIPE ENOSPC EAGAIN", both, carries_on, ""},
     {"grace", parent, "munmap?", "ENOMEM", both, carries_on, ""},
 
-    // Its children: of one that serves, and from their birth on.
+    // Its children: one that serves, and all from their first call.
     {"serve", child, "read", "ECONNRESET ETIMEDOUT EIO EAGAIN", both,
      loses_child, ""},
     {"serve", child, "read", "EINTR", once, carries_on, ""},
@@ -157,7 +156,7 @@ static const Row rows[] = {
     {"serve", family, "close_range", "ENOSYS", both, carries_on, ""},
     {"serve", family, "set_robust_list", "ENOSYS", both, carries_on, ""},
 
-    // Signals at every call of a server that has all its guards.
+    // Signals at every call of a server with its sandbox.
     {"serve in its sandbox", parent, "*", "SIGCHLD", once, carries_on, ""},
     {"serve in its sandbox", parent, "*", "SIGTERM", once, drains, ""},
     {"serve in its sandbox", child, "*", "SIGCHLD", once, carries_on, ""},
@@ -199,7 +198,7 @@ static const Row rows[] = {
     {"client", child, "read", "EINTR", once, carries_on, ""},
     {"client", child, "write", "EPIPE ECONNRESET 0", both, ends, "sending: "},
     {"client", child, "write", "EINTR", once, carries_on, ""},
-    // Its server may be quicker to end than its writer.
+    // Its server may close before its writer terminates.
     {"talk", parent, "shutdown?", "ENOTCONN", both, carries_on, ""},
     {"talk", child, "close", "EINTR EIO", both, carries_on, ""},
     {"talk", child, "shutdown", "ENOBUFS", both, ends, "shutdown: "},
@@ -232,7 +231,7 @@ static const Row rows[] = {
     {"demo", parent, "*", "SIGTERM", once, drains, ""},
 };
 
-// What no row lets fail, and why.
+// The calls that no row makes fail, and why.
 static const std::map<std::string, const char *> never_fails = {
     {"brk", "glibc 2.36 may crash while it lays out its heap; see mmap"},
     {"alarm", "it has no error"},
@@ -246,7 +245,7 @@ static const std::map<std::string, const char *> never_fails = {
     {"set_robust_list", "the C library's own, for threads; see serve"},
 };
 
-// ---- servers that must not come through ------------------------------------
+// ---- servers that must be rejected -----------------------------------------
 
 static const Control controls[] = {
     {"one-clients-error-ends-the-server",
@@ -306,7 +305,7 @@ static const Control controls[] = {
      Invariant::drain},
 };
 
-// Outside doctest's test cases a failed REQUIRE comes here first.
+// Called first for a failed REQUIRE outside doctest's test cases.
 static void explain(const doctest::AssertData &failed) {
     printf("%s:%d: %s\n", failed.m_file, failed.m_line, failed.m_expr);
     fflush(stdout);
@@ -328,7 +327,7 @@ static bool run(const std::string &form,
     return false;
 }
 
-// Why FORM cannot be run here; "" where it can.
+// Why FORM cannot be run here; "" if it can.
 static std::string hindrance(const std::string &form) {
 #ifndef __x86_64__
     if (form != "controls")

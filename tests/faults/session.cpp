@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// session - what the sessions have in common.
+// session - the base of the sessions.
 #include <csignal>
 #include <map>
 #include <set>
@@ -55,7 +55,7 @@ void Session::check_message(Process &process) {
     (void)process.errors_have(scenario_.says);
     bool told = process.errors.find(": ") != std::string::npos &&
                 process.errors.find(scenario_.says) != std::string::npos;
-    // What it says is a write, too.
+    // The message is itself a write, which may have failed.
     check(told || left_out(process.pid(), "write", "2,") > 0,
           Invariant::exit_status,
           "no message of '" + scenario_.says + "': " + process.errors);
@@ -77,8 +77,8 @@ void Session::check_status(Process &process, int status, bool may_die) {
         check_message(process);
 }
 
-// A handler that only sets a flag returns before any call. Not so the client's
-// for SIGTERM, which ends its writer first, nor one that sets the next alarm.
+// A handler that only sets a flag makes no call before it returns, unlike the
+// client's for SIGTERM, which terminates its writer, or one that sets an alarm.
 void Session::check_handlers() {
     bool ends_writer =
         scenario_.words[0].ends_with("echo_mpclient") && told_to_end();
@@ -91,9 +91,9 @@ void Session::check_handlers() {
     }
 }
 
-// Linux has closed a descriptor whatever close(2) says, and may have given its
-// number to another: to close it again would close that one. What strace has
-// left out keeps its number, so here a second close can only be that mistake.
+// Linux closes a descriptor even when close(2) fails, and may reuse its number:
+// a second close would close the new one. A close that strace suppresses leaves
+// the number in use, so a second close here can only be that mistake.
 void Session::check_closes() {
     std::set<std::pair<pid_t, int>> left_open;
     for (const TracedCall &call : tracer_->calls()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// session - what the sessions of sessions.h have in common: a tracer, what has
-// been found, and how a program's end is judged.
+// session - the base of the sessions of sessions.h: a tracer, findings, and the
+// judgement of how a program terminates.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,8 @@
 #include "faults/tracer.h"
 #include "support/judge.h"
 
-// For a program that is stopped before its first call, so that a tracer can be
-// there in time; SIGCONT starts it.
+// For a program that stops before its first call, so that a tracer can attach
+// in time; SIGCONT starts it.
 StartOptions start_stopped();
 void await_stop(const Process &process);
 
@@ -22,19 +22,19 @@ class Session {
 
   protected:
     void check(bool good, Invariant invariant, const std::string &what);
-    // Follows the children, too, where the whole family is the target.
+    // Also follows the children if the target is the family.
     void attach(pid_t pid);
-    // How many of PID's calls, 0 for everybody's, strace has left out, those
-    // whose arguments begin with ARGUMENTS. What it leaves out has not been
-    // done: a close, a line.
+    // How many of PID's calls, or of all processes' if 0, strace has
+    // suppressed, of those whose arguments begin with ARGUMENTS. A suppressed
+    // call has no effect: a descriptor stays open, a line is missing.
     int left_out(pid_t pid, const std::string &call,
                  const std::string &arguments = "") const;
-    // Whether the last of these calls of PID's was.
+    // Whether the last of these calls of PID was suppressed.
     bool last_left_out(pid_t pid, const std::string &call,
                        const std::string &arguments) const;
     bool told_to_end() const; // by the fault
     void check_message(Process &process);
-    // MAY_DIE: a signal that ends it may do so at once.
+    // MAY_DIE: the signal that asks it to terminate may kill it.
     void check_status(Process &process, int status, bool may_die);
     Outcome outcome(const Process &process);
 

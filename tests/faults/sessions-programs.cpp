@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sessions - what the client and the demonstrations go through while a fault
-// strikes them.
+// sessions - the client's and the demonstrations' sessions under a fault.
 #include <algorithm>
 #include <climits>
 #include <csignal>
@@ -23,7 +22,7 @@ class ProgramSession : public Session {
         attach(process_.pid());
         process_.signal(SIGCONT);
     }
-    // The child's tracer comes when the child is there, and at rest.
+    // The child is traced once it exists and sleeps.
     void attach_to_child() {
         if (scenario_.target != Target::child)
             return;
@@ -36,8 +35,8 @@ class ProgramSession : public Session {
             throw std::runtime_error("it has no child that rests");
         attach(children_of(process_.pid()).front());
     }
-    // SHOWN is what the client prints, whole or, where it fails, as far as it
-    // came. CUT_OFF: what it says of that is its success.
+    // SHOWN is what the client prints, or a prefix of it if the client fails.
+    // CUT_OFF: its diagnostic about that counts as success.
     Outcome judge_client(const std::string &shown, bool cut_off = false) {
         int status = process_.wait();
         if (cut_off) {
@@ -55,7 +54,7 @@ class ProgramSession : public Session {
                       could_wait ? 0 : INT_MAX);
         return outcome(process_);
     }
-    // One that fails leaves its children to init(1).
+    // One that fails leaves its children behind.
     Outcome judge_demonstration() {
         int status = process_.wait();
         check_status(process_, status, true);
@@ -106,8 +105,8 @@ Outcome talk_session(const Scenario &scenario) {
                                 "Message from server: two\n");
 }
 
-// Takes the client's connection, echoes its first SIZE bytes, or as many as it
-// sends, and closes.
+// Accepts the client's connection, echoes its first SIZE bytes, or fewer if it
+// sends fewer, and closes.
 static void echo_and_end(const Fd &listener, size_t size,
                          const std::function<bool()> &client_ended) {
     fcntl(listener.get(), F_SETFL, O_NONBLOCK);

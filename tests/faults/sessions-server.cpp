@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sessions - what the server goes through while a fault strikes it.
+// sessions - the server's sessions under a fault.
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -17,10 +17,10 @@
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-// Seconds that an end may take: waitpid may have to be given up first.
+// Seconds that terminating may take: the server may first retry waitpid.
 constexpr int patience = 8;
 
-// A client that waits for nothing.
+// A client that never blocks.
 class Client {
   public:
     explicit Client(int port) {
@@ -29,7 +29,7 @@ class Client {
     void send(std::string_view bytes) {
         sent_ += bytes;
         (void)::send(fd_.get(), bytes.data(), bytes.size(),
-                     MSG_NOSIGNAL | MSG_DONTWAIT); // what comes back tells
+                     MSG_NOSIGNAL | MSG_DONTWAIT); // the echo shows errors
     }
     bool answered() {
         read_what_is_there();
@@ -71,7 +71,7 @@ class Client {
     bool over_ = false;
 };
 
-// The clients in the order of their coming.
+// The clients in the order in which they connect.
 enum { before, during, after, late };
 
 class ServeSession : public Session {
@@ -118,7 +118,7 @@ ServeSession::ServeSession(const Scenario &scenario)
     add_client("before");
     check(eventually([&] { return clients_[before]->answered(); }),
           Invariant::echo, "no echo before the fault");
-    (void)server_.output_has("new client"); // and the child is at work
+    (void)server_.output_has("new client"); // the child is now running
     attach(scenario.target == Target::child ? only_child_of(server_.pid())
                                             : server_.pid());
 }
@@ -129,15 +129,15 @@ void ServeSession::add_client(const char *words) {
     clients_.back()->send(words);
 }
 
-// It has been told to end, or has met what it must end by.
+// It has been told to terminate, or has met a fault that must terminate it.
 bool ServeSession::ending() const {
     bool by_fault = scenario_.reaction == Reaction::drains ||
                     scenario_.reaction == Reaction::stops;
     return asked_to_end_ || (by_fault && tracer_->met_by(server_.pid()));
 }
 
-// The same, when the server has come to rest: a signal that it has lost is
-// found only where nobody wakes it up again.
+// The same, once the server sleeps: a lost signal is found only if nothing
+// wakes the server up again.
 bool ServeSession::struck_to_end() {
     auto rests = [&] {
         std::vector<TracedCall> calls = tracer_->calls();
@@ -153,15 +153,16 @@ bool ServeSession::struck_to_end() {
     return ending() || server_.has_ended();
 }
 
-// Its child has met the fault, or the second signal, which ends the grace.
+// Its child has met the fault, or the second signal, which ends the grace
+// period.
 bool ServeSession::may_be_lost(size_t client) const {
     if (scenario_.reaction == Reaction::loses_child)
         return client == (scenario_.target == Target::child ? before : during);
     return told_to_end() && asked_to_end_ && tracer_->met_by(server_.pid());
 }
 
-// Fewer than 50 calls and 5 clock ticks a second while the fault lasts, and no
-// more than a line of complaint, or two where one second ends and one begins.
+// Per second while the fault lasts: fewer than 50 calls and 5 clock ticks, and
+// one diagnostic, or two across the boundary between seconds.
 void ServeSession::watch_for_spin() {
     auto ticks = [&] {
         long sum = ticks_of(server_.pid());
@@ -182,7 +183,7 @@ void ServeSession::watch_for_spin() {
     size_t calls = tracer_->calls().size() - calls_before;
     int lines = count_of("\n", server_.errors) - lines_before;
     long used = ticks() - ticks_before;
-    // On a machine with other work the naps take longer; the server goes on.
+    // On a busy machine the naps take longer, while the server goes on.
     std::chrono::duration<double> took =
         std::chrono::steady_clock::now() - start;
     double seconds = took.count();
@@ -194,7 +195,7 @@ void ServeSession::watch_for_spin() {
               std::to_string(seconds) + " seconds");
 }
 
-// A fault that has struck for good is watched, and lifted.
+// Watches a fault that has struck for good, then lifts it.
 void ServeSession::lift_if_met() {
     if (lifted_ || !scenario_.fault.for_ever || !tracer_->met())
         return;
@@ -223,7 +224,7 @@ void ServeSession::strike() {
     if (scenario_.fault.for_ever)
         (void)soon(server_.pid(), answered);
     lift_if_met();
-    // Each child has its own count: those after this one are to be spared.
+    // Each child counts its own calls: the later ones must be spared.
     if (scenario_.reaction == Reaction::loses_child &&
         scenario_.target == Target::family && !lifted_) {
         (void)soon(server_.pid(), answered);
@@ -238,7 +239,7 @@ void ServeSession::check_client(size_t client, Invariant invariant) {
     Client &c = *clients_[client];
     bool settled = comes(
         [&] { return c.answered() || (c.over() && may_be_lost(client)); });
-    // One that came last may not have been taken yet.
+    // The last one may not have been accepted yet.
     bool excused = client != before && ending();
     check(settled || excused, invariant,
           "no echo for client " + std::to_string(client));
@@ -246,20 +247,19 @@ void ServeSession::check_client(size_t client, Invariant invariant) {
           "other bytes for client " + std::to_string(client));
 }
 
-// Each holds one connection. A close that was left out has left something to
-// inherit.
+// Each holds one connection. After a suppressed close there is more to inherit.
 void ServeSession::check_children() {
     if (left_out(0, "close") > 0)
         return;
     for (pid_t child : children_of(server_.pid())) {
         Descriptors held = descriptors_of(child);
-        if (!held.empty()) // else it is a zombie
+        if (!held.empty()) // otherwise it is a zombie
             judge_connection(findings_, Invariant::child_descriptors, "a child",
                              child, held, {}, ports_);
     }
 }
 
-// As if the closes that strace has left out had been made.
+// As if the closes that strace has suppressed had been made.
 void ServeSession::check_descriptors() {
     Descriptors held;
     auto same = [&] {
@@ -275,11 +275,11 @@ void ServeSession::check_descriptors() {
                       held, at_start_);
 }
 
-// After the fault, and without clients.
+// After the fault, without clients.
 void ServeSession::check_rest() {
     if (scenario_.fault.for_ever && !lifted_)
-        return; // it may strike in just this time
-    // After a reaping the server wakes once more, to let SIGCHLD in again.
+        return; // it may strike meanwhile
+    // After reaping, the server wakes once more, to unblock SIGCHLD.
     (void)eventually([&] { return signal_mask(server_.pid(), "SigBlk") == 0; });
     judge_sleep(findings_, {{"after the fault, the server", server_.pid()}},
                 Invariant::no_spin, std::chrono::milliseconds(200));
@@ -288,7 +288,7 @@ void ServeSession::check_rest() {
 void ServeSession::check_totals() {
     server_.signal(SIGUSR1);
     bool printed = comes([&] {
-        (void)server_.has_ended(); // which reads what it prints
+        (void)server_.has_ended(); // reads what it prints
         return server_.output.find("served ") != std::string::npos;
     });
     check(printed || left_out(server_.pid(), "write", "1,") > 0 || ending(),
@@ -299,7 +299,7 @@ void ServeSession::let_clients_go() {
     for (auto &client : clients_) {
         client->finish();
         bool gone = comes([&] { return client->over(); });
-        // What the parent has not closed has no end for the client to see.
+        // The client gets no end of file for what the parent has not closed.
         check(gone || left_out(server_.pid(), "close") > 0 || ending(),
               Invariant::echo, "the server does not close");
         client->leave();
@@ -352,8 +352,8 @@ void ServeSession::drain() {
         asked_to_end_ = true;
         server_.signal(SIGTERM);
     }
-    // By looking alone: a connection would wake a server that has lost the
-    // signal.
+    // Only by looking in /proc: a connection would wake a server that has lost
+    // the signal.
     std::string listener = std::to_string(at_start_.rbegin()->first) + ")";
     bool closed = comes([&] { return listener_closed(); });
     bool excused = left_out(0, "close", listener) > 0;
@@ -376,7 +376,8 @@ void ServeSession::end_without_grace() {
     server_.signal(SIGTERM);
 }
 
-// Whoever could not wait to the end cannot reap, nor tell who went.
+// A server whose waitpid kept failing can neither reap its children nor report
+// which of them have terminated.
 bool ServeSession::gave_up() {
     return server_.wait() == 1 && left_out(server_.pid(), "wait4") > 0;
 }
@@ -391,7 +392,7 @@ Outcome ServeSession::judge() {
     }
     check_status(server_, server_.wait(), false);
     judge_orphans(findings_, server_, "the server", 0, gave_up() ? INT_MAX : 0);
-    // The last line may be the totals that SIGUSR1 has asked for.
+    // The last line may be the statistics that SIGUSR1 has requested.
     pid_t pid = server_.pid();
     judge_lines(findings_, "the server", server_.output, ports_,
                 left_out(pid, "write", "1,") + left_out(pid, "write", "2,"),
@@ -422,7 +423,7 @@ class StartSession : public Session {
         server_.signal(SIGCONT);
     }
     Outcome run() {
-        // Also where its announcement could not be written.
+        // Even if its announcement could not be written.
         (void)eventually([&] { return server_.has_ended() || waits(); });
         bool serves = !server_.has_ended();
         if (serves && told_to_end() && tracer_->met()) {
@@ -450,7 +451,7 @@ class StartSession : public Session {
                process_state(server_.pid()) == "S";
     }
     void use() {
-        server_.signal(SIGUSR1); // for its line, whatever became of the first
+        server_.signal(SIGUSR1); // for a line, even if the first one was lost
         check(server_.output_has("served 0"), Invariant::lines, "no totals");
         if (server_.output.find("listening on ") == std::string::npos) {
             check(left_out(server_.pid(), "write") > 0, Invariant::lines,

@@ -26,7 +26,7 @@ static std::string strace_path() {
 
 static std::vector<std::string> strace_words(pid_t pid, const Fault &fault,
                                              bool follow, const Fd &record) {
-    // strace opens the file anew: it has no name of its own.
+    // strace must open the file by name, and this is its only one.
     std::string path = "/proc/" + std::to_string(getpid()) + "/fd/" +
                        std::to_string(record.get());
     std::vector<std::string> words = {strace_path(), "-o", path,
@@ -43,11 +43,12 @@ static std::vector<std::string> strace_words(pid_t pid, const Fault &fault,
 
 Tracer::Tracer(pid_t pid, const Fault &fault, bool follow)
     : pid_(pid), fault_(fault), asleep_(process_state(pid) == "S"),
-      // Whoever is traced waits for strace, which would wait for a disk.
+      // In memory: a traced process waits for strace, which would wait for a
+      // disk.
       record_(memfd_create("strace", MFD_CLOEXEC)),
       strace_(strace_words(pid, fault, follow, record_)) {
     REQUIRE_MESSAGE(strace_.errors_have(" attached"), strace_.errors);
-    // Else what ends its sleep could come before the call is seen.
+    // Otherwise what wakes it up could arrive before the call is seen.
     if (asleep_)
         (void)eventually([this] { return !calls().empty(); });
 }
@@ -56,7 +57,7 @@ void Tracer::lift() {
     if (strace_.has_ended())
         return;
     strace_.signal(SIGTERM);
-    (void)strace_.wait(); // its status tells of the signal only
+    (void)strace_.wait(); // its status only reports the signal
 }
 
 std::string Tracer::record() const {
@@ -69,10 +70,10 @@ std::string Tracer::record() const {
     return text;
 }
 
-// What has been read of one process.
+// What has been read about one process.
 struct Trail {
     size_t last_call = std::string::npos;
-    bool signalled = false; // and nothing since
+    bool signalled = false; // since that call
 };
 
 static void read_line(const std::string &text, pid_t first_pid,
@@ -80,7 +81,7 @@ static void read_line(const std::string &text, pid_t first_pid,
                       std::vector<TracedCall> *calls) {
     RecordLine line;
     if (!read_record_line(text, &line))
-        return; // half of it is not written yet
+        return; // not completely written yet
     pid_t pid = line.pid == 0 ? first_pid : line.pid;
     bool injected =
         contains(text, " (INJECTED)") || contains(text, " (DELAYED)");
@@ -109,7 +110,7 @@ std::vector<TracedCall> Tracer::calls() const {
     return calls;
 }
 
-// How often each process has come to the call of the fault.
+// How often each process has made the call of the fault.
 std::map<pid_t, int> Tracer::uses() const {
     std::map<pid_t, int> uses;
     for (const TracedCall &call : calls())

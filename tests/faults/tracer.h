@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// tracer - strace(1) on a running process: it makes system calls fail, or
-// sends signals at them, from outside, and keeps a record of every call.
+// tracer - strace(1) on a running process: makes system calls fail, or delivers
+// signals at them, from outside, and records every call.
 #pragma once
 
 #include <map>
@@ -9,32 +9,32 @@
 
 #include "support/process.h"
 
-// One fault as strace injects it. Counted apart for each process.
+// One fault as strace injects it, with calls counted per process.
 struct Fault {
     std::string call;   // as strace(1) names it; "" for no fault
     std::string effect; // "error=EIO", "signal=SIGTERM", "delay_exit=1000"
-    int nth = 1;        // the first use of the call that meets it
+    int nth = 1;        // the first use of the call to meet it
     bool for_ever = false;
 };
 std::string text_of(const Fault &fault);
 
 struct TracedCall {
     pid_t pid;
-    std::string name, arguments; // the arguments are cut where they are long
+    std::string name, arguments; // long arguments are truncated
     bool injected;
-    bool signalled; // a signal has come since the call before
+    bool signalled; // a signal was delivered since the previous call
 };
 
 class Tracer {
   public:
-    // Attaches to PID, and with FOLLOW to the children it makes from then on.
-    // When this returns, no later call of PID goes unseen.
+    // Attaches to PID and, with FOLLOW, to its later children. When this
+    // returns, every further call of PID is seen.
     Tracer(pid_t pid, const Fault &fault, bool follow);
-    // Lets go of every process: the fault is lifted. May be called again.
+    // Detaches from every process, which lifts the fault. May be called again.
     void lift();
     // Every call so far.
     std::vector<TracedCall> calls() const;
-    // Whether a process has met the fault, or the one that PID is.
+    // Whether any process has met the fault, or PID has.
     bool met() const;
     bool met_by(pid_t pid) const;
 
@@ -44,10 +44,10 @@ class Tracer {
 
     pid_t pid_;
     Fault fault_;
-    bool asleep_; // in a call, which it makes anew when strace has come
+    bool asleep_; // in a call, which restarts when strace attaches
     Fd record_;
     Process strace_;
 };
 
-// Why strace is of no use here, as a sentence; "" where it is.
+// Why strace cannot be used here; "" if it can.
 std::string tracing_hindered();
