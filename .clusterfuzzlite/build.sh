@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds the fuzz targets for OSS-Fuzz and ClusterFuzzLite. The compiler, its
-# flags and the engine come by the environment, whichever sanitizer it is for;
-# what the fuzzers run, and what belongs to it, goes to $OUT.
-# fuzz/scripts/check-build.sh tries it without a container.
+# Builds the fuzz targets for OSS-Fuzz and ClusterFuzzLite. The environment sets
+# the compiler, its flags, including the sanitizer's, and the engine; the
+# targets and their corpora, dictionaries and options go to $OUT.
+# fuzz/scripts/check-build.sh tests it without a container.
 # usage: build.sh, with CXX, CXXFLAGS, LIB_FUZZING_ENGINE, SRC, WORK and OUT set
 set -eu
 
 source=$SRC/echo_mp
 build=$WORK/echo_mp
 
-# What an earlier run has left may have been made for another sanitizer.
+# An earlier build may have been for another sanitizer.
 rm -rf "$build"
-# UBSan's flags here ask for vptr, which needs the type information.
+# UBSan's flags here include vptr, which needs type information.
 meson setup "$build" "$source" \
     -Db_lundef=false \
     -Dbuildtype=plain \
@@ -27,11 +27,11 @@ meson setup "$build" "$source" \
 meson compile -C "$build" fuzz-targets
 
 for target in "$build"/fuzz/fuzz-*; do
-    [ -f "$target" ] || continue # the folders of its objects
+    [ -f "$target" ] || continue # a folder of objects
     program=$(basename "$target")
     name=${program#fuzz-}
     cp "$target" "$OUT/"
-    # Written anew, where zip(1) would keep what the archive had before.
+    # Not zip(1), which would keep old members of the archive.
     (
         cd "$source/fuzz/corpus/$name"
         python3 -m zipfile -c "$OUT/${program}_seed_corpus.zip" ./*

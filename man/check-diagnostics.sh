@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Each message that a program's source holds stands among the DIAGNOSTICS of its
-# page; what comes for a %d or %s may be any words there.
+# Each message in a program's source is listed under DIAGNOSTICS in its page,
+# where a %d or %s may be any words.
 # usage: check-diagnostics.sh SOURCES PAGES
 set -eu
 sources=$1
@@ -14,14 +14,14 @@ trap 'rm -rf "$folder"' EXIT
 calls='(die|die_plain|die_usage|warn|warn_plain|log_line|log_error|log_warning'
 calls="$calls|try_later|journal_failed|fail|writer_failed)"
 
-# FILE...: the formats of its messages, one a line.
+# FILE...: the formats of its messages, one per line.
 formats() {
     for file; do
-        # First the strings that go on over lines are joined.
+        # First join strings that continue over several lines.
         sed ':a; N; $!ba; s/"\n *"//g; s/\n */ /g' "$sources/$file" |
             grep -oE "\\b$calls\(([^\"();]|\([^)]*\))*\"[^\"]*\"" |
             sed "s/^[^\"]*\"//; s/\"$//; s/-%c/%s/" || :
-        # The calls that are named by what they return.
+        # Calls named by a function's return value.
         sed -n 's/^ *return "\(.*\)";$/\1/p; s/.*->call = "\(.*\)";$/\1/p' \
             "$sources/$file"
     done
@@ -53,7 +53,8 @@ check echo_mp.7 fork.cpp remove_zombie.cpp sigaction.cpp signal.cpp wait.cpp \
 check mpaudit.1 ../tests/mpaudit/mpaudit.cpp
 check lifelines.1 ../tests/lifelines/main.cpp ../tests/lifelines/record.cpp
 
-# No source speaks that is not looked at; die.cpp only says what it is given.
+# Every source that prints messages must be checked above, except die.cpp, which
+# only prints its arguments.
 for file in $(cd "$sources" && grep -lE "\b$calls\(" -- *.cpp */*.cpp); do
     [ "$file" = common/die.cpp ] ||
         grep -q "^check.* $file\|^    .*\b$file" "$0" ||

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs what the pages show, word for word as they show it, and compares what it
-# prints. Only ports are others, free ones on the loopback; process 4242 is the
-# one that was started; times are shorter.
+# Runs the pages' examples verbatim and compares their output. Only ports are
+# replaced, by free ones on the loopback, process 4242 by the one started, and
+# times by shorter ones.
 # usage: check-examples.sh FOLDER PAGES GROUP, GROUP a function below
 set -eu
 programs=$(cd "$1" && pwd)
@@ -32,19 +32,20 @@ trap 'exit 1' INT TERM HUP
 
 # ---- processes --------------------------------------------------------------
 
-# COMMAND FILE [INPUT]: starts it; its process is $last, its output FILE. What a
-# shell starts in the background ignores SIGINT and SIGQUIT otherwise.
+# COMMAND FILE [INPUT]: starts it; its process is $last, its output FILE.
+# Without env it would ignore SIGINT and SIGQUIT, as a shell's background jobs
+# do.
 begin() {
     [ -n "$1" ] || fail "$group: no command"
     : >"$folder/$2"
-    # A FIFO is opened by the new process: that one waits for its writer.
+    # The new process opens a FIFO, so that it is the one waiting for a writer.
     env --default-signal=INT,QUIT sh -c "exec $1" <"${3:-/dev/null}" \
         >>"$folder/$2" 2>&1 7>&- 8>&- 9>&- &
     last=$!
     started="$started $last"
 }
 
-# PROCESS: sets $status. Its ID may be another's from then on.
+# PROCESS: sets $status. From then on its ID may be reused.
 end() {
     status=0
     wait "$1" || status=$?
@@ -53,7 +54,7 @@ end() {
     done)
 }
 
-# COMMAND...: until it succeeds.
+# COMMAND...: repeats it until it succeeds.
 until_true() {
     tries=1000
     until "$@"; do
@@ -70,7 +71,7 @@ has() { # FILE PATTERN [COUNT]
     [ "$(grep -cE -- "$2" "$folder/$1")" -ge "${3:-1}" ]
 }
 
-# COMMAND FILE: a server at a free port of the loopback, which is $port; its
+# COMMAND FILE: starts a server at a free port of the loopback, $port; its
 # process is $server.
 begin_server() {
     begin "$1" "$2"
@@ -79,19 +80,19 @@ begin_server() {
     port=$(sed -n 's/^listening on .*://p' "$folder/$2")
 }
 
-end_server() { # PROCESS: it must drain, and all be well
+end_server() { # PROCESS: it must drain and exit with status 0
     kill -TERM "$1"
     end "$1"
     [ "$status" = 0 ] || fail "$group: the server's exit status is $status"
 }
 
-# A port that was free a moment ago: for programs that cannot take any.
+# A port that was free a moment ago: for programs that cannot choose one.
 free_port() {
     begin_server 'echo_mpserv -a 127.0.0.1 0' free
     end_server "$server"
 }
 
-# FILE: whether it failed because somebody else has taken $port meanwhile.
+# FILE: whether it failed because another process has taken $port meanwhile.
 port_taken() {
     grep -qiE 'Address already in use|cannot bind' "$folder/$1"
 }
@@ -106,7 +107,7 @@ normal() {
 }
 
 # PAGE NAME FILE [ORDER]: the display's answers and the file's lines are the
-# same, once both went through ORDER.
+# same after ORDER.
 same_answers() {
     answers "$1" "$2" | normal | "${4:-cat}" >"$folder/expected"
     [ -s "$folder/expected" ] || fail "$group: $2 shows nothing"
@@ -115,7 +116,7 @@ same_answers() {
         fail "$group: $2 prints something else"
 }
 
-# PAGE NAME: one session with the server at $port.
+# PAGE NAME: a session with the server at $port.
 check_session() {
     command=$(commands "$1" "$2" | sed "s/7777/$port/")
     answers "$1" "$2" | grep -v '^Message from server: ' >"$folder/typed"
@@ -170,7 +171,7 @@ client() {
     ! sh -c "$command" 2>/dev/null || fail 'alive, though nobody is'
 }
 
-# The scripts' own network is not the one of who runs the tests: see alone.cpp.
+# The scripts run in their own network namespace: see alone.cpp.
 need_own_network() {
     here=$(readlink /proc/self/ns/net) || skip 'networks cannot be told apart'
     [ "$here" != "$(readlink "/proc/$PPID/ns/net")" ] ||
@@ -187,7 +188,7 @@ need_root() {
         skip 'another user cannot run the programs in this folder'
 }
 
-# COMMAND FILE: it ends in the number of a port; tries those below 1024.
+# COMMAND FILE: tries ports below 1024 in place of the command's last word.
 begin_low() {
     for port in $(seq 1023 -1 1000); do
         begin "${1% *} -a 127.0.0.1 $port" "$2"
@@ -199,7 +200,7 @@ begin_low() {
     skip 'no port below 1024 is free'
 }
 
-# Users of the test's own, for what runs by "$own_users COMMAND".
+# The test's own user database, for "$own_users COMMAND".
 own_users="unshare --mount '$folder/own_users'"
 need_own_users() {
     mkdir "$folder/etc"
@@ -215,7 +216,7 @@ END
         skip "mounts are refused here: $(cat "$folder/why")"
 }
 
-has_no_capability() { # any more, the server
+has_no_capability() { # the server has dropped it
     grep -qx 'CapPrm:.0*' "/proc/$server/status" ||
         fail 'the server keeps a capability'
 }
@@ -259,7 +260,7 @@ setcap_port() {
     end_server "$server"
 }
 
-# They are what the page shows, but for where the server is installed.
+# They are what the page shows, except for the server's path.
 units() {
     shown=ExecStart=/usr/local/sbin/echo_mpserv
     for unit in echo_mp.socket echo_mp.service; do
@@ -271,7 +272,7 @@ units() {
     done
 }
 
-# COMMAND with the port 7777: started by its first client.
+# COMMAND with the port 7777: its first client starts the server.
 check_activation() {
     while :; do
         free_port
@@ -293,14 +294,14 @@ socket_activation() {
     command -v systemd-socket-activate >/dev/null ||
         skip 'there is no systemd-socket-activate'
     check_activation "$(commands "$server_page" socket-activate)"
-    # And as the service unit starts it.
+    # And with the service unit's command.
     words=$(display "$server_page" echo_mp.service |
         sed -n 's|^ExecStart=/usr/local/sbin/||p')
     check_activation "systemd-socket-activate -l 7777 $words"
 }
 
-# The service unit's filter has every system call that the server makes, and
-# RestrictAddressFamilies=none means that it makes no socket.
+# The service unit's filter allows every system call that the server makes, and
+# RestrictAddressFamilies=none requires that it creates no socket.
 unit_calls() {
     [ -z "${ECHO_MP_SANITIZER:-}" ] || skip 'a sanitizer makes its own calls'
     for tool in strace systemd-analyze systemd-socket-activate; do
@@ -322,7 +323,7 @@ unit_calls() {
     ! grep -q ' socket(' "$folder/calls" || fail 'the server makes a socket'
 }
 
-allowed() { # NAME...: the system calls in these names of calls and of sets
+allowed() { # NAME...: the system calls in these calls and sets
     for name; do
         case $name in
         @*)
@@ -361,7 +362,7 @@ flood() {
     end_server "$server"
 }
 
-add_address() { # ADDRESS: an IPv6 one can be a source a moment later
+add_address() { # ADDRESS: an IPv6 one is usable as a source only a moment later
     ip address add "$1" dev lo
     until_true reached_from_itself "$1"
 }
@@ -370,12 +371,12 @@ reached_from_itself() { # ADDRESS
     ip route get "$1" >"$folder/route" 2>&1 && has route " src $1 "
 }
 
-served() { # ADDRESS: a client of it
+served() { # ADDRESS: a client connecting to it
     echo_mpclient -w 10 "$1" "$port" </dev/null 2>"$folder/why" ||
         fail "$1 is not served: $(cat "$folder/why")"
 }
 
-dropped() { # ADDRESS: its attempts to connect
+dropped() { # ADDRESS: a client's attempts to connect to it
     ! echo_mpclient -w 1 "$1" "$port" </dev/null 2>"$folder/why" ||
         fail "$1 is still served"
     has why 'timed out' || fail "$(cat "$folder/why")"
@@ -389,7 +390,7 @@ rate_limit() {
     nft list ruleset 2>"$folder/why" ||
         skip "no rules can be set here: $(cat "$folder/why")"
     begin_server 'echo_mpserv 0' server
-    # Nobody gets another one because the machine is slow.
+    # A slow machine must not let the limit allow another connection.
     display "$server_page" echo_mp.nft |
         sed "s/7777/$port/; s|30/minute|1/day|" >"$folder/echo_mp.nft"
     command=$(commands "$server_page" nft)
@@ -403,7 +404,7 @@ rate_limit() {
     done
     dropped 10.0.0.1
     served 127.0.0.1
-    # Each from an address of its own, in one /64.
+    # Each from a different address in the same /64.
     if [ -e /proc/net/if_inet6 ]; then
         for i in $(seq "$burst"); do
             add_address "fd00::1:$i"
@@ -416,7 +417,7 @@ rate_limit() {
     end_server "$server"
 }
 
-# By a connection from it, where the kernel has but one to choose.
+# A connection uses the port, because the kernel has only that one to choose.
 port_in_use() {
     need_own_network
     command -v ss >/dev/null || skip 'there is no ss'
@@ -444,7 +445,7 @@ echoes() { # WORD: through $front
         "Message from server: $1" ]
 }
 
-refused_at() { # PORT: nobody listens there any more
+refused_at() { # PORT: no listener is left there
     ! echo_mpclient -w 5 127.0.0.1 "$1" </dev/null >"$folder/refused" 2>&1 &&
         has refused 'Connection refused'
 }
@@ -473,15 +474,15 @@ up_or_gone() {
     port_taken haproxy || echoes up
 }
 
-# PROCESS FILE: it has served more than the test's own clients, which are four
-# at most, and three health checks: two that fail take a server out.
+# PROCESS FILE: it has served more than the test's own clients, at most four,
+# and three health checks: two failed ones take a server out.
 checked() {
     kill -USR1 "$1"
     served=$(sed -n 's/^served \([0-9]*\),.*/\1/p' "$folder/$2" | tail -n 1)
     [ "${served:-0}" -ge 7 ]
 }
 
-# Both servers: one whose checks a busy machine has held up is up again.
+# Both servers: one whose checks a busy machine has delayed is up again.
 all_up() {
     [ "$(grep -c ' is DOWN' "$folder/haproxy")" = \
         "$(grep -c ' is UP' "$folder/haproxy")" ]
@@ -500,7 +501,7 @@ haproxy_pool() {
     # shellcheck disable=SC2094 # both read it
     echo_mpclient -r 127.0.0.1 "$front" <"$folder/file" | cmp - "$folder/file"
 
-    # Of two clients leastconn gives one to each server.
+    # With two clients, leastconn assigns one to each server.
     mkfifo "$folder/keyboard1" "$folder/keyboard2"
     begin "echo_mpclient 127.0.0.1 $front" client1 "$folder/keyboard1"
     exec 7>"$folder/keyboard1"
@@ -541,7 +542,7 @@ haproxy_pool() {
     end_server "$server2"
 }
 
-# Only what can look at the process that it is about.
+# Only the commands that can inspect the given process.
 audit() {
     begin_server 'echo_mpserv -a 127.0.0.1 0 3>&- 4>&- 5>&- 6>&-' server
     mkfifo "$folder/silence"
@@ -561,7 +562,7 @@ audit() {
         [ "$(grep -c 'socket:' "$folder/descriptors")" = 1 ] ||
             fail "$(cat "$folder/descriptors")"
     done
-    # A sanitizer has handlers of its own.
+    # A sanitizer installs handlers of its own.
     if [ -z "${ECHO_MP_SANITIZER:-}" ]; then
         answers "$server_page" signals >"$folder/expected"
         until_true signals_match
@@ -581,7 +582,7 @@ valgrind_audit() {
     [ "$(echo here | echo_mpclient 127.0.0.1 "$port")" = \
         'Message from server: here' ]
     end_server "$server"
-    # Descriptors are told in pairs of lines, the second where it came from.
+    # Each descriptor is reported on two lines; the second is its origin.
     ! grep -A 1 'Open file descriptor' "$folder/server" |
         grep -vE 'Open file|<inherited from parent>|^--' >&2 ||
         fail 'a descriptor is left open'
@@ -607,13 +608,13 @@ demonstrations() {
     done
 }
 
-# What the page shows of Ctrl-C, which is this signal.
+# The page's Ctrl-C sends this signal.
 ctrl_c() {
     cd "$programs"
     begin "$(commands "$chapter" signal-interrupt)" signal
     for i in $(seq "$(answers "$chapter" signal-interrupt | grep -c '\^C')"); do
         until_true has signal '^wait' "$i"
-        until_true grep -q '^State:.S' "/proc/$last/status" # in its sleep
+        until_true grep -q '^State:.S' "/proc/$last/status" # asleep
         kill -INT "$last"
     done
     end "$last"
@@ -621,7 +622,7 @@ ctrl_c() {
     same_answers "$chapter" signal-interrupt signal
 }
 
-# The calls are declared as in the headers that stand above them.
+# The calls are declared as in the headers shown above them.
 prototypes() {
     for name in fork-calls zombie-calls wait-calls waitpid-calls signal-calls \
         sigaction-calls echo_mpserv-calls echo_mpclient-calls; do
@@ -635,7 +636,7 @@ prototypes() {
         } >"$folder/calls.c"
         $CXX -x c -fsyntax-only "$folder/calls.c" || fail "$name"
     done
-    # And the sources that are named exist.
+    # And the sources named in the pages exist.
     # shellcheck disable=SC2013 # a name is one word
     for file in $(grep -ohE '(build/)?src/[a-z_/]+(\.cpp)?' \
         "$chapter" "$readme" | grep -v '^build'); do
@@ -643,7 +644,7 @@ prototypes() {
     done
 }
 
-# The Korean README's way to compile one listing without Meson.
+# The Korean README's commands to compile one listing without Meson.
 listing() {
     ln -s "$pages/../src" "$folder/src"
     cd "$folder"
@@ -652,21 +653,21 @@ listing() {
     same_answers "$chapter" zombie output sort
 }
 
-# `$!` of the second command is the first one's: both in one shell.
+# `$!` in the second command is the process of the first: both share a shell.
 background() {
     cd "$programs"
     begin "$(commands "$chapter" background | sed -n '1s/ *> .*//p')" zombie
     zombie=$last
     until_true has zombie 'Z \(zombie\)'
     command=$(commands "$chapter" background | sed -n "2s/\$!/$zombie/p")
-    # Whoever runs the tests at another priority sees it there: ZN, Z<.
+    # If the tests run at another priority, it is shown: ZN, Z<.
     sh -c "$command" | sed 's/^Z[N<]/Z /' >"$folder/ps"
     same_answers "$chapter" background ps
     kill "$zombie"
     end "$zombie"
 }
 
-# No display without its mark, and none that no group above runs.
+# Every display has its mark, and some group above runs each example.
 marks() {
     for page in "$server_page" "$client_page" "$chapter"; do
         awk '/^\.(Bd|Dl) / && before !~ /^\.\\" (example|drawing): / {
@@ -683,7 +684,7 @@ marks() {
     done
 }
 
-# No example turns the sandbox off, which not every kernel has.
+# The examples run with the sandbox, which not every kernel supports.
 begin 'echo_mpserv -a 127.0.0.1 0' first
 until_true has first 'listening on|sandbox'
 ! has first sandbox || skip "$(cat "$folder/first")"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The Korean pages have the sections, options, examples, drawings and
 # diagnostics of the English ones, in the same order; examples and diagnostics
-# to the letter. The text of each section states the same facts: numbers,
+# are identical. The text of each section states the same facts: numbers,
 # options, signals, files, quoted words, other pages.
 # usage: check-languages.sh PAGES
 set -eu
@@ -12,7 +12,7 @@ pages=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# mdoc(7) knows NAME and SYNOPSIS by these names only.
+# NAME and SYNOPSIS stay in English: mdoc(7) requires these names.
 headings='
 s/^\.Sh 설명$/.Sh DESCRIPTION/
 s/^\.Sh 시그널$/.Sh SIGNALS/
@@ -30,7 +30,7 @@ s/^\.Sh 보안$/.Sh SECURITY CONSIDERATIONS/
 '
 
 # PAGE: what must be the same, in order. Names of arguments and subsections are
-# translated; what an option takes is one word in both.
+# translated; an option's argument is one word in both.
 skeleton() {
     sed "$headings" "$1" | awk '
         /^\.(Dd|Dt|Sh|Bl|Bd|Dl) / { print; next }
@@ -49,7 +49,7 @@ skeleton() {
 }
 
 # ENGLISH PAGE: the facts of each section, under its English heading. Numbers in
-# words are free: Korean counts otherwise.
+# words are not compared: Korean counts differently.
 fact='Ql .*|Xr [^ ]+ [0-9]|(Fl )+[A-Za-z0-9-]+|(Pa|Va) [^ ]+|SIG[A-Z0-9]+'
 fact="$fact|[A-Z]+_[A-Z_]+|[0-9]+([.,:/][0-9]+)*"
 facts() {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Each option of a program's --help stands in its page, each of the page in
-# --help, and the page's synopsis is the usage; the chapter's page has the usage
-# of each demonstration. usage: check-options.sh FOLDER PAGES
+# A program's --help and its page have the same options, and the page's synopsis
+# is the usage; the chapter's page has the usage of each demonstration.
+# usage: check-options.sh FOLDER PAGES
 set -eu
 programs=$1
 pages=$2
@@ -15,7 +15,7 @@ same() { # WHAT: the files `help` and `page`
     diff -u "$folder/help" "$folder/page" >&2 || fail "$1: they differ"
 }
 
-rendered() { # PAGE: its text, one blank between words
+rendered() { # PAGE: its text, with one blank between words
     mandoc -T ascii -O width=1000 "$1" | col -bx | tr -s ' '
 }
 
@@ -36,7 +36,7 @@ for page in echo_mpserv.8 echo_mpclient.1 lifelines.1 mpaudit.1; do
     [ -s "$folder/help" ] || fail "$program: no option in --help"
     same "options of $program"
 
-    # Those that --help forgets would be in neither.
+    # Options missing in both --help's list and the page show up in the usage.
     sed -n '1,/^$/s/[][|]//gp' "$folder/text" | tr -s ' ' '\n' |
         sed -n 's/^-//p' | grep -o . | sort >"$folder/page"
     cut -d ' ' -f 1 "$folder/help" | sort >"$folder/letters"

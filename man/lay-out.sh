@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Copies the pages into FOLDER as man(1) looks for them there, man8/PAGE.8 and
+# Copies the pages into FOLDER where man(1) looks for them, man8/PAGE.8 and
 # ko/man8/PAGE.8, and writes STAMP. usage: lay-out.sh STAMP FOLDER PAGES
 set -eu
 stamp=$1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What the tests of the manual pages share; sourced. A display that a test runs
-# or compares has the comment `.\" example: NAME` above it, one that nobody can
-# run `.\" drawing: NAME`.
+# or compares has the comment `.\" example: NAME` above it; one that cannot be
+# run has `.\" drawing: NAME`.
 
 fail() {
     echo "$*" >&2
@@ -14,7 +14,7 @@ skip() {
     exit 77
 }
 
-# PAGE NAME: the text of that display, as it is shown.
+# PAGE NAME: the text of that display, as shown.
 display() {
     grep -qF ".\\\" example: $2" "$1" || fail "$1: no example $2"
     awk -v marker="example: $2" '
@@ -26,7 +26,7 @@ display() {
     ' "$1" | sed 's/\\e/\\/g; s/\\-/-/g; s/\\&//g'
 }
 
-# PAGE NAME: the commands in it, one a line, without the prompt.
+# PAGE NAME: the commands in it, one per line, without the prompt.
 commands() {
     display "$1" "$2" | awk '
         /^[$#] / || more {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Makes the pages in PAGES a small web site in FOLDER, in both languages, with
-# the pictures in echo_mp(7) beside the program that each shows, and writes
-# STAMP. It opens from the file system, and loads nothing from elsewhere.
+# Makes a small web site of PAGES in FOLDER, in both languages, with each
+# picture in echo_mp(7) below the program that it shows, and writes STAMP. The
+# site opens from the file system and loads nothing from elsewhere.
 # usage: chapter.sh STAMP FOLDER MANDOC PAGES STYLE PICTURE...
 set -eu
 stamp=$1
@@ -23,7 +23,7 @@ for picture; do
     names="$names ${picture%.svg}"
 done
 
-# The chapter, with a line "@NAME@" below the display that each picture is of.
+# The chapter, with a line "@NAME@" below each display that has a picture.
 with_marks() {
     awk '
         { print }
@@ -44,7 +44,7 @@ figure() { # NAME
         "$file" "$file" "$1"
 }
 
-# Pictures for the marks, of which no other is left.
+# Replaces the marks with pictures; none may be left.
 with_pictures() { # FILE
     mistakes=
     for picture in $names; do
@@ -63,7 +63,7 @@ with_pictures() { # FILE
         [ "$picture" != echo_mpserv ] || behind=$mark
         sed -i "s|$mark|&$(figure "$picture")|" "$1"
     done
-    # The same server with mistakes in it.
+    # The faulty variants of the server.
     sed -i "s|$behind<figure>.*</figure>|&$mistakes|" "$1"
     sed -i 's|^<p class="Pp">@[^@<]*@</p><figure>|<figure>|' "$1"
     sed -i '/^<p class="Pp">@[^@<]*@<\/p>$/d' "$1"
@@ -79,12 +79,12 @@ page() { # LANGUAGE SOURCE NAME
     ! [ "$other" = en ] || word=English
     filter="cat"
     [ "$3" != echo_mp.7 ] || filter=with_marks
-    # mandoc links to the pages that are in the current folder.
+    # mandoc links only to pages in the current folder.
     (cd "$folder/$1" && $filter <"$2" | "$mandoc" -T html \
         -O "man=%N.%S.html;$others,style=../style.css") >"$folder/page"
     nav="<nav><a href=\"../index.html\">echo_mp</a> · <a \
 href=\"../$other/$3.html\" lang=\"$other\">$word</a></nav>"
-    # It gives headings in Korean no names, but links to some.
+    # It gives Korean headings no IDs, yet links to some.
     sed "s|^<html>|<html lang=\"$1\">|; s|^<body>|<body>$nav|
         s|<a class=\"Sx\" href=\"#[^\"]*_u[^\"]*\">|<a class=\"Sx\">|" \
         "$folder/page" >"$folder/$1/$3.html"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Opens the chapter's pages in a browser, wide and as on a phone: every link
-# leads somewhere, every picture is there, and nothing is wider than the window.
-# With IMAGES, a folder, it keeps what they look like, light and dark.
+# Opens the chapter's pages in a browser, in a wide window and a phone's: every
+# link has a target, every picture loads, and nothing is wider than the window.
+# With IMAGES, a folder, saves screenshots there, light and dark.
 # usage: check-chapter.sh FOLDER [IMAGES]
 set -eu
 folder=$(realpath "$1")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The committed record of a program is like one of a run of today: each process
-# does the same things in the same order, and gets the same signals.
+# The committed record of a program matches a new run: each process does the
+# same things in the same order, and gets the same signals.
 # usage: check-picture.sh LIFELINES ORDER PROGRAMS NAME RECORD MUTANTS
 set -eu
 lifelines=$1
@@ -22,8 +22,8 @@ strace -o "$folder/calls" true 2>"$folder/why" || {
 told() { # RECORD
     case $name in
     wait | remove_zombie)
-        # Two children end together: in either order, with one SIGCHLD or two,
-        # and the second may still live when the first is reaped.
+        # Two children terminate together: in either order, with one SIGCHLD or
+        # two, and the second may still run when the first is reaped.
         "$order" "$1" | grep -v ' asks: ' | sort -u
         ;;
     *)
@@ -34,8 +34,8 @@ told() { # RECORD
 
 told "$record" >"$folder/expected"
 [ -s "$folder/expected" ]
-# A busy machine may let processes that do not wait for each other take turns
-# otherwise; a program that has changed never does what the record says.
+# On a busy machine, processes that do not wait for each other may run in
+# another order; a program that has changed never matches the record.
 for _ in 1 2 3 4 5; do
     "$(dirname "$0")/record.sh" "$lifelines" "$programs" "$name" \
         "$folder/new" "$mutants" >"$folder/said"

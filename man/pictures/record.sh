@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs one of the nine programs, as echo_mp(7) shows it, or a server with a
-# mistake of the book's, under lifelines, and keeps strace's record of it.
+# Runs one of the nine programs, as echo_mp(7) shows it, or a server with one of
+# the book's mistakes, under lifelines, and keeps strace's record of it.
 # usage: record.sh LIFELINES PROGRAMS NAME RECORD MUTANTS
 set -eu
 lifelines=$(realpath "$1")
@@ -37,7 +37,7 @@ until_said() { # WHAT [COUNT]
     done
 }
 
-# WORD...: that server in the background; sets $port.
+# WORD...: starts that server in the background; sets $port.
 serve() {
     : >"$folder/said"
     setsid "$@" -g 1 -a 127.0.0.1 0 >>"$folder/said" 2>&1 &
@@ -46,7 +46,7 @@ serve() {
     port=$(sed -n 's/^listening on .*://p' "$folder/said")
 }
 
-# By its group: what records it leaves such signals to it.
+# To its process group: lifelines itself ignores these signals.
 end_server() {
     kill -TERM "-$recorded"
     status=0
@@ -60,7 +60,7 @@ fork) traced ./fork ;;
 zombie | wait) traced "./$name" 1 ;;
 waitpid) traced ./waitpid 3 2 ;;
 signal | sigaction) traced "./$name" 1 100 ;;
-# Its children end in the middle of a wait, not at the end of one.
+# Its children terminate in the middle of a wait, not at the end of one.
 remove_zombie) traced ./remove_zombie 1 2 ;;
 echo_mpserv)
     serve "$lifelines" -w "$record" -o /dev/null ./echo_mpserv
@@ -84,7 +84,7 @@ zombie-left | parent-keeps-the-client | child-keeps-the-listener)
 one-child-a-signal)
     cd "$mutants"
     serve "$lifelines" -w "$record" -o /dev/null "./$name"
-    # Two clients that end together.
+    # Two clients that disconnect together.
     mkfifo "$folder/keys"
     for _ in 1 2; do
         "$OLDPWD/echo_mpclient" 127.0.0.1 "$port" <"$folder/keys" &

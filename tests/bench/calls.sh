@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The system calls that a client costs, one after the other, in the parent and
-# in its children, and what a message more adds; then page faults and processor
-# time, without the tracer. For echo_mpserv, quiet, and for the floor.
+# The system calls per client, one client after another, in the parent and in
+# its children, and per further message; then page faults and processor time,
+# without the tracer. For echo_mpserv -q and for the floor.
 # usage: calls.sh LOAD ECHO_MPSERV FLOOR
 set -eu
 load=$1
@@ -17,28 +17,28 @@ fi
 folder=$(mktemp -d)
 server=
 parent=
-clean() { # a tracer that is ended leaves the server running
+clean() { # killing the tracer leaves the server running
     [ -z "$server" ] || kill $parent "$server" 2>/dev/null || :
     rm -rf "$folder"
 }
 trap clean EXIT
 trap 'exit 1' HUP INT TERM
 
-start() { # COMMAND...: until it tells its port
+start() { # COMMAND...: until it prints its port
     parent=
     : >"$folder/output"
     "$@" >"$folder/output" &
     server=$!
     while ! grep -q ':[0-9]' "$folder/output"; do
-        kill -0 "$server" # else it is over, and so is this script
+        kill -0 "$server" # ends this script if the server has exited
         sleep 0.01
     done
     port=$(sed -n 's/^listening on .*://p' "$folder/output")
 }
 
-stop() { # the server itself: a tracer passes nothing on
+stop() { # the server itself: a tracer does not forward signals
     kill "$1"
-    wait "$server" 2>/dev/null || true # its end by a signal is no news
+    wait "$server" 2>/dev/null || true # terminated by that signal
     server=
 }
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The long comparison: its tables as bench-report.md and, where gnuplot is
+# The long comparison: its tables as bench-report.md and, if gnuplot is
 # installed, the servers' ratios to the floor as bars in bench-report.svg, both
-# in the build folder. OPTIONS are those of COMPARE; they come after the usual
-# ones. usage: report.sh COMPARE COMPARE-CLIENTS BUILD-FOLDER [OPTION...]
+# in the build folder. OPTIONS are passed to COMPARE after the usual ones.
+# usage: report.sh COMPARE COMPARE-CLIENTS BUILD-FOLDER [OPTION...]
 set -eu
 compare=$1
 compare_clients=$2
@@ -21,7 +21,7 @@ if ! command -v gnuplot >/dev/null; then
     echo "no chart: gnuplot is not installed" >&2
     exit 0
 fi
-# More than three times the floor is cut off: the rest would not be seen.
+# Cut off at three times the floor, or the other bars could not be seen.
 gnuplot <<END
 set terminal svg size 1200,700 background 'white'
 set output '$report.svg'

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the tests have run of src/: tables of lines and of branches, an HTML
-# report in the build folder, and failure under LEAST percent of lines.
+# The parts of src/ that the tests run: tables of lines and branches, an HTML
+# report in the build folder, and failure below LEAST percent of lines.
 # usage: report.sh GCOVR SOURCE-FOLDER BUILD-FOLDER
 set -eu
 gcovr=$1
@@ -11,7 +11,7 @@ least=97
 
 report=$build/src-coverage
 mkdir -p "$report"
-# Branches that only the compiler makes are nobody's to test.
+# Branches that only the compiler generates need no test.
 "$gcovr" --root "$source" --filter "$source/src/" \
     --exclude-throw-branches --exclude-unreachable-branches \
     --json "$report/counters.json" "$build"

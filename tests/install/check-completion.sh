@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # bash, with COMPLETION sourced, offers for PROGRAM the options that its --help
-# lists: each from each of its beginnings, and none where an argument is due. It
-# runs no program for that, and depends neither on HOME nor on the locale.
+# lists: each from any prefix of it, and none where an argument is expected. It
+# runs no program to do so, and depends neither on HOME nor on the locale.
 # usage: check-completion.sh COMPLETION PROGRAM
 set -eu
 completion=$1
@@ -26,9 +26,9 @@ fail() {
     exit 1
 }
 
-# WORD...: what is offered for the last one, sorted, on one line. The function
-# is the one that bash would call, with the words that it would give. An unset
-# variable is an error, as in a shell with `set -u`.
+# WORD...: what is offered for the last one, sorted, on one line. Calls the
+# function that bash would call, with the same arguments. An unset variable is
+# an error, as in a shell with `set -u`.
 # shellcheck disable=SC2016
 offered() {
     LC_ALL=$locale LOCPATH=$folder bash --norc -uc '
@@ -56,7 +56,7 @@ same() { # EXPECTED WORD...
 "$program" --help >"$folder/help"
 sed -n 's/^  -., \(--[^ ]*\).*/\1/p' "$folder/help" >"$folder/long"
 sed -n 's/^  \(-.\), --.*/\1/p' "$folder/help" >"$folder/short"
-# A single blank behind the name: the argument; more: what the option does.
+# A single blank after the name precedes the argument; more, the description.
 sed -n 's/^  \(-.\), \(--[^ ]*\) [^ ].*/\1 \2/p' "$folder/help" |
     tr ' ' '\n' >"$folder/with_argument"
 [ -s "$folder/long" ] || fail "$program: --help lists no option"
@@ -89,7 +89,7 @@ same '' --no-such-option
 same '' -- --
 same "$all_long" 127.0.0.1 --
 
-# Only the client has a use for a host, as its first word that is no option.
+# Only the client takes a host, as its first word that is not an option.
 printf '127.0.0.1 a-host-of-the-test\n' >"$folder/hosts"
 HOSTFILE=$folder/hosts
 export HOSTFILE
@@ -99,7 +99,7 @@ same "$host" a-host-of
 same "$host" -4 a-host-of
 same '' 127.0.0.1 a-host-of
 [ -z "$host" ] || same "$host" -w 5 a-host-of
-# What is typed is not run: it may be somebody else's.
+# The program typed is not run: it may belong to another user.
 mkdir "$folder/typed"
 program=$folder/typed/${program##*/}
 printf '#!/bin/sh\n: >"%s/run"\n' "$folder" >"$program"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `meson devenv` finds each PROGRAM in BUILD/src; and man(1), where the build
-# has TREE, the pages in it, in both languages, and still the system's own.
+# `meson devenv` finds each PROGRAM in BUILD/src; if the build has TREE, man(1)
+# finds its pages, in both languages, and still the system's own.
 # usage: check-devenv.sh MESON VERSION BUILD TREE PROGRAM..., TREE perhaps empty
 set -eu
 meson=$1
@@ -24,10 +24,10 @@ in_devenv() { # COMMAND...
     "$meson" devenv -C "$build" "$@"
 }
 
-# Another Meson than the one that has made the build could not read it.
+# Only the Meson that has set up the build is sure to read it.
 [ "$("$meson" --version)" = "$version" ] || skip "meson is not version $version"
 
-# The shell would answer `type wait` by its own.
+# Not `type`, which would find the shell's own `wait`.
 # shellcheck disable=SC2016
 found=$(in_devenv sh -c 'for name; do
     (IFS=:
@@ -49,7 +49,7 @@ for before in /first/before '' ':'; do
     esac
 done
 
-# What is called man may also only tell that this system has no pages.
+# man may also be a stub that only says that the system has no pages.
 case $(man -w 2>/dev/null || :) in
 /*) ;;
 *) skip 'there is no man that looks for pages' ;;
@@ -59,7 +59,7 @@ for page in echo_mp.7 echo_mpclient.1 echo_mpserv.8; do
     found=$(in_devenv man -w "${page%.*}")
     [ "$found" = "$tree/$file" ] || fail "man finds $found"
     [ -f "$tree/ko/$file" ] || fail "there is no $tree/ko/$file"
-    # Only man-db's can be asked for a language without its locale.
+    # Only man-db's takes a language without its locale.
     case $(man --version 2>/dev/null || :) in
     'man '[0-9]*)
         found=$(in_devenv man -L ko -w "${page%.*}" 2>/dev/null)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Installs BUILD into an empty folder, and compares what is there with what
-# should be: each file, with its mode, and no other. What is installed runs; the
+# Installs BUILD into an empty folder and compares the result with what should
+# be there: each file, with its mode, and no other. What is installed runs; the
 # service unit starts the installed server, with limits that suit it; systemd
 # accepts the units.
 # usage: check-install.sh MESON VERSION BUILD LINE..., LINE being "MODE PATH"
@@ -23,7 +23,7 @@ skip() {
     exit 77
 }
 
-# Another Meson than the one that has made the build could not read it.
+# Only the Meson that has set up the build is sure to read it.
 [ "$("$meson" --version)" = "$version" ] || skip "meson is not version $version"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -50,14 +50,14 @@ done <"$folder/found"
 
 # ---- the service unit -------------------------------------------------------
 
-# systemd's escapes in a path are those of printf's format.
+# systemd escapes a path as a printf format does.
 started=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$service")
 # shellcheck disable=SC2059
 [ "$(printf "$started")" = "$server" ] ||
     fail "the unit starts '$started', and the server is '$server'"
 
 "$folder/root$server" --help >"$folder/help"
-above_default() { # SETTING OPTION: it is more than what the option is without
+above_default() { # SETTING OPTION: it is more than the option's default
     setting=$(sed -n "s/^$1=//p" "$service")
     default=$(sed -n "/$2 /,/default/s/.*default \([0-9]*\).*/\1/p" \
         "$folder/help")

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check-install.sh for a build of its own, with OPTIONS, of which only PROGRAMS,
-# a line each, are compiled, by $CXX. Its source is a copy of SOURCE in a folder
-# whose name has what a linker, a shell or Ninja takes for its own syntax; if
-# SECTION is given, the server still has it.
+# Runs check-install.sh on a separate build with OPTIONS, of which $CXX compiles
+# only PROGRAMS, one per line. Its source is a copy of SOURCE in a folder whose
+# name contains characters that are special to a linker, a shell or Ninja; if
+# SECTION is given, the server must still have it.
 # usage: check-layout.sh SOURCE OPTIONS PROGRAMS SECTION MESON VERSION LINE...
 set -eu
 source=$1

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Configures SOURCE as a subproject of a project that has a default test setup
-# too: with a sanitizer that only CXXFLAGS names, and with a profiler. Both make
+# Configures SOURCE as a subproject of a project that also has a default test
+# setup: with a sanitizer named only in CXXFLAGS, and with a profiler. Both make
 # calls that the sandbox forbids, so it must be off.
 # usage: check-subproject.sh MESON SOURCE, with CXX
 set -eu

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The workflows may read the project and write nothing, and what they run is
-# named by its content: actions by commit, images by digest, Python's packages
-# by hash. usage: check-workflows.sh SOURCE
+# The workflows have only read access to the project, and pin what they run by
+# content: actions by commit, images by digest, Python packages by hash.
+# usage: check-workflows.sh SOURCE
 set -eu
 cd "$1"
 [ -d .github/workflows ] || {
@@ -11,7 +11,7 @@ cd "$1"
 }
 set -- .github/workflows/*.yml
 
-none() { # WHY: standard input has no line
+none() { # WHY: standard input must be empty
     ! grep . >&2 || {
         echo "$1" >&2
         exit 1
