@@ -25,16 +25,20 @@ traced() { # WORD...
     "$lifelines" -w "$record" -o /dev/null -- "$@"
 }
 
-until_said() { # WHAT [COUNT]
+until_in() { # FILE WHAT [COUNT]
     tries=1000
-    until [ "$(grep -c "$1" "$folder/said")" -ge "${2:-1}" ]; do
+    until [ "$(grep -c "$2" "$1")" -ge "${3:-1}" ]; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || {
-            cat "$folder/said" >&2
+            cat "$1" >&2
             exit 1
         }
         sleep 0.02
     done
+}
+
+until_said() { # WHAT [COUNT]
+    until_in "$folder/said" "$@"
 }
 
 # WORD...: starts that server in the background; sets $port.
@@ -70,7 +74,22 @@ echo_mpserv)
     ;;
 echo_mpclient)
     serve ./echo_mpserv
-    printf 'hello\n' | traced ./echo_mpclient 127.0.0.1 "$port"
+    mkfifo "$folder/keys"
+    : >"$record"
+    traced ./echo_mpclient 127.0.0.1 "$port" <"$folder/keys" >"$folder/echo" &
+    client=$!
+    exec 3>"$folder/keys"
+    echo hello >&3
+    until_in "$folder/echo" hello
+    # Otherwise the connection may end before the writer is reaped, or after it.
+    until_said '^new client connected'
+    child=$(sed -n 's/^new client.*(pid \(.*\))$/\1/p' "$folder/said")
+    kill -STOP "$child"
+    exec 3>&-
+    until_in "$record" 'wait4(.*WIFEXITED'
+    until_in "$record" ' shutdown(.*' 2
+    kill -CONT "$child"
+    wait "$client"
     end_server
     ;;
 zombie-left | parent-keeps-the-client | child-keeps-the-listener)
