@@ -63,7 +63,7 @@ struct Moment {
 struct Life {
     pid_t pid;
     std::string_view name;  // of the program, as execve(2) had it
-    size_t parent = nobody; // who has to reap it
+    size_t parent = nobody; // which must reap it
     int64_t born, ended = never, gone = never; // gone: no zombie any more
     long status = 0;                           // where it ended by itself
     std::string_view killed = {};              // the signal, where not

@@ -44,6 +44,37 @@ struct Orders {
     char **program = nullptr;
 };
 
+static void read_option(Orders *orders, int option, char **argv) {
+    switch (option) {
+    case 'h':
+        printf("%s\n%s", usage, help);
+        if (fflush(stdout) != 0)
+            die("standard output");
+        exit(EXIT_SUCCESS);
+    case 'n':
+        orders->draw.most = static_cast<size_t>(
+            argument_number(usage, "number", optarg, 1, 1000));
+        break;
+    case 'o':
+        orders->output = optarg;
+        break;
+    case 'r':
+        orders->read = optarg;
+        break;
+    case 'T':
+        orders->text = true;
+        break;
+    case 't':
+        orders->draw.title = optarg;
+        break;
+    case 'w':
+        orders->write = optarg;
+        break;
+    default:
+        die_bad_option(usage, option, argv);
+    }
+}
+
 static Orders read_orders(int argc, char **argv) {
     static const struct option long_options[] = {
         {"help", no_argument, nullptr, 'h'},
@@ -55,39 +86,12 @@ static Orders read_orders(int argc, char **argv) {
         {"write", required_argument, nullptr, 'w'},
         {nullptr, 0, nullptr, 0}};
     Orders orders;
-    opterr = 0;
+    opterr = 0; // die_bad_option() reports instead
     int option = 0;
     // '+': what follows the program's name is the program's.
     while ((option = next_option(argc, argv, "+:hn:o:r:Tt:w:", long_options)) !=
            -1)
-        switch (option) {
-        case 'h':
-            printf("%s\n%s", usage, help);
-            if (fflush(stdout) != 0)
-                die("standard output");
-            exit(EXIT_SUCCESS);
-        case 'n':
-            orders.draw.most = static_cast<size_t>(
-                argument_number(usage, "number", optarg, 1, 1000));
-            break;
-        case 'o':
-            orders.output = optarg;
-            break;
-        case 'r':
-            orders.read = optarg;
-            break;
-        case 'T':
-            orders.text = true;
-            break;
-        case 't':
-            orders.draw.title = optarg;
-            break;
-        case 'w':
-            orders.write = optarg;
-            break;
-        default:
-            die_bad_option(usage, option, argv);
-        }
+        read_option(&orders, option, argv);
     orders.program = argv + optind;
     bool runs = *orders.program != nullptr;
     if (runs == (orders.read != nullptr))

@@ -70,7 +70,7 @@ def run(*words):
 def killer(build):
     """Returns what noticed the change; None if nothing did."""
     try:
-        # `meson test` builds what a suite needs, and no more.
+        # `meson test` builds only what a suite needs.
         if run('ninja', '-C', build, *programs).returncode != 0:
             return 'compiler'
         for suite in suites:
