@@ -172,10 +172,12 @@ void ServeSession::watch_for_spin() {
     };
     if (server_.has_ended())
         return;
+    // On a busy machine each step takes longer, while the server goes on: the
+    // time begins before the first count and ends after the last one.
+    auto start = std::chrono::steady_clock::now();
     size_t calls_before = tracer_->calls().size();
     int lines_before = count_of("\n", server_.errors);
     long ticks_before = ticks();
-    auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < naps_in_a_second; i++)
         nap();
     if (server_.has_ended())
@@ -183,7 +185,6 @@ void ServeSession::watch_for_spin() {
     size_t calls = tracer_->calls().size() - calls_before;
     int lines = count_of("\n", server_.errors) - lines_before;
     long used = ticks() - ticks_before;
-    // On a busy machine the naps take longer, while the server goes on.
     std::chrono::duration<double> took =
         std::chrono::steady_clock::now() - start;
     double seconds = took.count();
