@@ -447,9 +447,10 @@ class StartSession : public Session {
 
   private:
     bool waits() {
-        std::vector<TracedCall> calls = tracer_->calls();
-        return !calls.empty() && calls.back().name == "ppoll" &&
-               process_state(server_.pid()) == "S";
+        if (process_state(server_.pid()) != "S")
+            return false;
+        const std::vector<TracedCall> &calls = tracer_->calls();
+        return !calls.empty() && calls.back().name == "ppoll";
     }
     void use() {
         server_.signal(SIGUSR1); // for a line, even if the first one was lost

@@ -101,13 +101,19 @@ static void read_line(const std::string &text, pid_t first_pid,
     }
 }
 
-std::vector<TracedCall> Tracer::calls() const {
-    std::vector<TracedCall> calls;
+// Sessions ask at each look: the record is parsed only when it has grown, but
+// then from its start, because strace completes lines later.
+const std::vector<TracedCall> &Tracer::calls() const {
+    std::string text = record();
+    if (text.size() == read_)
+        return calls_;
+    read_ = text.size();
+    calls_.clear();
     std::map<pid_t, Trail> trails;
-    std::istringstream lines(record());
+    std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
-        read_line(line, pid_, &trails, &calls);
-    return calls;
+        read_line(line, pid_, &trails, &calls_);
+    return calls_;
 }
 
 // How often each process has made the call of the fault.

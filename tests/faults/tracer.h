@@ -32,8 +32,8 @@ class Tracer {
     Tracer(pid_t pid, const Fault &fault, bool follow);
     // Detaches from every process, which lifts the fault. May be called again.
     void lift();
-    // Every call so far.
-    std::vector<TracedCall> calls() const;
+    // Every call so far; valid until it is asked again.
+    const std::vector<TracedCall> &calls() const;
     // Whether any process has met the fault, or PID has.
     bool met() const;
     bool met_by(pid_t pid) const;
@@ -47,6 +47,8 @@ class Tracer {
     bool asleep_; // in a call, which restarts when strace attaches
     Fd record_;
     Process strace_;
+    mutable size_t read_ = 0; // of the record, for calls_
+    mutable std::vector<TracedCall> calls_;
 };
 
 // Why strace cannot be used here; "" if it can.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // proc - what /proc says about a process.
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <dirent.h>
-#include <fstream>
-#include <sstream>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,18 +15,42 @@
 #include "support/require.h"
 #include "support/waiting.h"
 
+// A file that the kernel writes into one read(2), as stat and status are. The
+// tests poll them: iostreams would take most of their time.
 static std::string proc_text(pid_t pid, const char *name) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/" + name);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    std::string path = "/proc/" + std::to_string(pid) + "/" + name;
+    Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    char text[8192];
+    ssize_t n = file.get() == -1 ? 0 : read(file.get(), text, sizeof text);
+    return std::string(text, n > 0 ? static_cast<size_t>(n) : 0);
 }
 
 std::string status_field(pid_t pid, const std::string &name) {
-    for (const std::string &line : lines_of(proc_text(pid, "status")))
-        if (line.starts_with(name + ":\t"))
-            return line.substr(name.size() + 2);
-    return "";
+    std::string text = "\n" + proc_text(pid, "status");
+    std::string label = "\n" + name + ":\t";
+    size_t found = text.find(label);
+    if (found == text.npos)
+        return "";
+    size_t begin = found + label.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+struct Stat {
+    char state = '\0'; // if there is no such process
+    pid_t parent = 0, group = 0;
+    long user = 0, system = 0; // clock ticks
+};
+
+static Stat stat_of(pid_t pid) {
+    Stat stat;
+    std::string text = proc_text(pid, "stat");
+    size_t name_end = text.rfind(')'); // a name may contain any character
+    if (name_end != text.npos)
+        (void)sscanf(text.c_str() + name_end + 1,
+                     " %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld",
+                     &stat.state, &stat.parent, &stat.group, &stat.user,
+                     &stat.system);
+    return stat;
 }
 
 unsigned long long signal_mask(pid_t pid, const std::string &name) {
@@ -38,7 +62,8 @@ unsigned long long signal_mask(pid_t pid, const std::string &name) {
 }
 
 std::string process_state(pid_t pid) {
-    return status_field(pid, "State").substr(0, 1);
+    char state = stat_of(pid).state;
+    return state == '\0' ? "" : std::string(1, state);
 }
 
 std::vector<pid_t> all_processes() {
@@ -52,17 +77,16 @@ std::vector<pid_t> all_processes() {
     return all;
 }
 
-// Every process whose status file has VALUE in the line NAME.
-static std::vector<pid_t> processes_with(const std::string &name,
-                                         const std::string &value) {
+// Every process whose stat file has the number WANTED in FIELD.
+static std::vector<pid_t> processes_with(pid_t Stat::*field, pid_t wanted) {
     std::vector<pid_t> found = all_processes();
     std::erase_if(found,
-                  [&](pid_t pid) { return status_field(pid, name) != value; });
+                  [&](pid_t pid) { return stat_of(pid).*field != wanted; });
     return found;
 }
 
 std::vector<pid_t> children_of(pid_t pid) {
-    return processes_with("PPid", std::to_string(pid));
+    return processes_with(&Stat::parent, pid);
 }
 
 pid_t only_child_of(pid_t pid) {
@@ -75,7 +99,7 @@ pid_t only_child_of(pid_t pid) {
 }
 
 std::vector<pid_t> members_of_group(pid_t pid) {
-    return processes_with("NSpgid", std::to_string(pid));
+    return processes_with(&Stat::group, pid);
 }
 
 // Whether valgrind, which runs PID, opened this: its log, which also stays open
@@ -119,16 +143,10 @@ Fd copy_of_descriptor(pid_t pid, int fd) {
 }
 
 long ticks_of(pid_t pid) {
-    std::string text = proc_text(pid, "stat");
-    size_t name_end = text.rfind(')');
-    if (name_end == text.npos)
-        return 0;
-    std::istringstream fields(text.substr(name_end + 2));
-    std::string skipped;
-    for (int i = 0; i < 11; i++) // state is field 3, utime 14
-        fields >> skipped;
-    long user = 0;
-    long system = 0;
-    fields >> user >> system;
-    return user + system;
+    Stat stat = stat_of(pid);
+    return stat.user + stat.system;
+}
+
+long sleeps_of(pid_t pid) {
+    return atol(status_field(pid, "voluntary_ctxt_switches").c_str());
 }
