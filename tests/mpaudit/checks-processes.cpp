@@ -309,25 +309,20 @@ static void check_child_signals(Result &result) {
 
 constexpr double idle_seconds = 2;
 
-static long wakes_of(pid_t pid) {
-    std::string text = status_field(pid, "voluntary_ctxt_switches");
-    return text.empty() ? 0 : std::stol(text);
-}
-
 static void check_idle(Result &result) {
     Subject subject;
     std::vector<Fd> clients = subject.crowd(1);
     pass(300); // an acknowledgement that comes late wakes somebody
     std::map<pid_t, std::pair<long, long>> before;
     for (const auto &[pid, member] : family())
-        before[pid] = {wakes_of(pid), ticks_of(pid)};
+        before[pid] = {sleeps_of(pid), ticks_of(pid)};
     pass(static_cast<int>(idle_seconds * 1000));
     Family now = family();
     for (const auto &[pid, first] : before) {
         if (!now.contains(pid))
             continue;
         double wakes =
-            static_cast<double>(wakes_of(pid) - first.first) / idle_seconds;
+            static_cast<double>(sleeps_of(pid) - first.first) / idle_seconds;
         double ticks =
             static_cast<double>(ticks_of(pid) - first.second) / idle_seconds;
         if (wakes >= 50 || ticks >= 5)

@@ -33,3 +33,5 @@ std::string text_of(const Descriptors &descriptors);
 Fd copy_of_descriptor(pid_t pid, int fd);
 // User and system time of PID, in clock ticks; 0 if there is no such process.
 long ticks_of(pid_t pid);
+// How often PID has gone to sleep; 0 if there is no such process.
+long sleeps_of(pid_t pid);
