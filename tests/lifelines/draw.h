@@ -6,6 +6,9 @@
 
 #include "lifelines/history.h"
 
+// Microseconds: a longer gap is drawn as a break, with its time.
+constexpr int64_t squeeze_from = 100000;
+
 struct DrawOptions {
     std::string title; // "" for the command
     size_t most = 12;  // processes that are drawn; the others are counted

@@ -13,7 +13,6 @@
 static constexpr int picture_width = 900, left = 150, right = 880;
 static constexpr int row_height = 15, bar_height = 14;
 static constexpr size_t most_labels = 60, most_bars = 8; // of a lane
-static constexpr int64_t squeezed = 100000; // gaps from here on have a break
 
 static const char style[] = R"svg(<style>
 svg{background:#fff;font:12px sans-serif}
@@ -56,7 +55,6 @@ static std::string xml(std::string_view text) {
     return escaped;
 }
 
-namespace {
 // Where each time is from left to right: what happens needs room, however soon
 // it follows, and what takes long is squeezed.
 class Axis {
@@ -91,7 +89,7 @@ class Axis {
 };
 
 // As wide as it is in most fonts, or wider.
-double width_of(const std::string &text) {
+static double width_of(const std::string &text) {
     double width = 0;
     for (char c : text)
         width += (c & 0xc0) == 0x80     ? 0
@@ -160,7 +158,6 @@ struct Lane {
     int line = 0, bars = 0, bottom = 0;
     int holds_left_out = 0;
 };
-} // namespace
 
 class Picture {
   public:
@@ -257,7 +254,8 @@ class Picture {
             lane->above.add(x + 3, "sigt", clean(moment.text));
             break;
         case MomentKind::executes:
-            if (moment.process > 0 || moment.time > history_.begin + squeezed)
+            if (moment.process > 0 ||
+                moment.time > history_.begin + squeeze_from)
                 lane->above.add(x + 3, "b",
                                 "exec " + unquoted(moment.text, " ", 30));
             break;
@@ -455,7 +453,7 @@ class Picture {
         double before = left;
         for (size_t i = 1; i < times.size(); i++) {
             int64_t gap = times[i] - times[i - 1];
-            if (gap < squeezed)
+            if (gap < squeeze_from)
                 continue;
             double x = (axis_.x(times[i]) + axis_.x(times[i - 1])) / 2;
             if (x - before < 36) // room for the text

@@ -7,7 +7,6 @@
 #include "lifelines/words.h"
 
 static constexpr size_t terminal_width = 80, time_width = 9, column_width = 3;
-static constexpr int64_t squeezed = 100000; // gaps from here on have their row
 
 // What is to be seen of LIFE just after TIME.
 static const char *sign_of(const Life &life, int64_t time) {
@@ -64,7 +63,7 @@ std::string draw_text(const History &history, const DrawOptions &options) {
     for (const Moment &moment : history.moments) {
         if (!in_picture(history, moment, shown))
             continue;
-        if (moment.time - before >= squeezed)
+        if (moment.time - before >= squeeze_from)
             text += "      ⋮  " +
                     columns(history, shown, moment.time - 1, nullptr) +
                     duration(moment.time - before) + "\n";

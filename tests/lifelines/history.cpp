@@ -222,7 +222,7 @@ class Historian {
 
     void signal(size_t who, const Event &event) {
         end_wait(who, now_);
-        long from = number_in(after(event.arguments, "si_pid="));
+        long from = number_in(text_after(event.arguments, "si_pid="));
         Moment moment = {MomentKind::signal, now_, who, nobody, event.name};
         if (event.name == "SIGCHLD" &&
             !contains(event.arguments, "si_code=SI_USER")) {
@@ -350,7 +350,8 @@ class Historian {
             add(MomentKind::asks, who);
             return;
         }
-        long pid = by_id ? number_in(after(about, "si_pid=")) : event.value;
+        long pid =
+            by_id ? number_in(text_after(about, "si_pid=")) : event.value;
         size_t child = child_of(who, pid);
         if (child == nobody || life(child).gone != never)
             return;
@@ -451,7 +452,7 @@ class Historian {
     }
 
     static long port_in(std::string_view words) {
-        return number_in(after(words, "port=htons("), 0);
+        return number_in(text_after(words, "port=htons("), 0);
     }
 
     void descriptors(size_t who, const Event &event) {

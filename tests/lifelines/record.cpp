@@ -12,7 +12,7 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != npos;
 }
 
-std::string_view after(std::string_view text, std::string_view key) {
+std::string_view text_after(std::string_view text, std::string_view key) {
     size_t at = text.find(key);
     return at == npos ? std::string_view() : text.substr(at + key.size());
 }

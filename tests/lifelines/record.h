@@ -64,7 +64,7 @@ bool read_record(std::string_view text, Record *record, RecordProblem *problem);
 std::string_view argument(std::string_view arguments, size_t n);
 // What follows KEY in TEXT, as "3" in "si_pid=3, ..." for "si_pid="; "" where
 // KEY is not there.
-std::string_view after(std::string_view text, std::string_view key);
+std::string_view text_after(std::string_view text, std::string_view key);
 bool contains(std::string_view text, std::string_view part);
 // The decimal number that TEXT begins with; OTHERWISE where there is none.
 long number_in(std::string_view text, long otherwise = -1);

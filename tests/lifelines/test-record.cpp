@@ -66,7 +66,7 @@ TEST_CASE("a signal, and a stop, which is none that is delivered") {
                               "si_code=CLD_EXITED, si_pid=8} ---");
     CHECK(line.kind == LineKind::signal);
     CHECK(line.name == "SIGCHLD");
-    CHECK(number_in(after(line.arguments, "si_pid=")) == 8);
+    CHECK(number_in(text_after(line.arguments, "si_pid=")) == 8);
     CHECK(line_of("7 --- stopped by SIGSTOP ---").kind == LineKind::note);
     CHECK(line_of("strace: Process 8 attached").kind == LineKind::note);
 }

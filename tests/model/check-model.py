@@ -103,7 +103,7 @@ def judge(folder, name, expected, promela, told):
     none is expected, nothing refutes NAME in the model. With what to print."""
     target = expected or name
     formula = target if target in formulas else None
-    words = ['-O0' if expected else '-O1']
+    words = ['-O0' if expected else '-Og']
     if expected and not formula:
         words.append('-DBFS')  # the way found by breadth is a shortest one
     try:

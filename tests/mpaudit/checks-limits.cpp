@@ -76,7 +76,7 @@ class Limit {
     struct rlimit before_ = {};
 };
 
-// Whoever spins does so in the next second, too. On a busy machine it gets
+// Whoever spins does so in the next half second, too. On a busy machine it gets
 // little of the processor, but wants it all the time.
 static void judge_spin(Result &result, const Subject &subject, pid_t pid,
                        const std::string &when) {
@@ -85,12 +85,12 @@ static void judge_spin(Result &result, const Subject &subject, pid_t pid,
     bool runs = true;
     for (int i = 0; i < 3; i++) {
         if (i > 0)
-            pass(1000);
+            pass(500);
         ticks[i] = ticks_of(pid);
         sleeps[i] = sleeps_of(pid);
         runs = runs && process_state(pid) == "R";
     }
-    long least = std::min(ticks[1] - ticks[0], ticks[2] - ticks[1]);
+    long least = 2 * std::min(ticks[1] - ticks[0], ticks[2] - ticks[1]);
     bool never_slept = runs && sleeps[2] == sleeps[0] && ticks[2] > ticks[0];
     if (least >= 20 || never_slept)
         result.fault("it spins " + when,

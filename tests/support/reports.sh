@@ -27,11 +27,13 @@ else
     # may have changed its user too. Freeing the C library's memory would flush
     # output that a child calling _exit must not write; it also holds the stacks
     # of terminated threads, which are only possibly lost. The pipes of vgdb
-    # would outlive a killed process.
+    # would outlive a killed process. What strace traces runs without valgrind,
+    # which takes some signals itself, so that strace does not see them.
     export ECHO_MP_VALGRIND="$folder" ECHO_MP_IMAGE=test
     "$tool" -q --leak-check=full --log-file="$folder/%p.%q{ECHO_MP_IMAGE}" \
         --run-cxx-freeres=no --run-libc-freeres=no --show-leak-kinds=definite \
-        --trace-children=yes --vgdb=no "$@" || status=$?
+        --trace-children=yes --trace-children-skip='*/strace' --vgdb=no \
+        "$@" || status=$?
 fi
 
 for report in "$folder"/*; do
