@@ -14,7 +14,7 @@ constexpr int ms_between_full_lines = 60000;
 constexpr int most_ms_to_write = 100;
 
 // A line that is written at most once per PAUSE milliseconds.
-struct sparse_line {
+struct expected_sparse {
     int64_t pause;
     int64_t told_at;
     bool right;   // it may come before the next check
@@ -28,16 +28,16 @@ static struct {
     bool totals_due;          // after SIGUSR1
     bool totals_last;         // nothing was printed after it
     bool totals_unasked;
-    struct sparse_line full;
-    struct sparse_line refusal; // its text is in due
-    struct sparse_line crash;
+    struct expected_sparse full;
+    struct expected_sparse refusal; // its text is in due
+    struct expected_sparse crash;
     struct expected_line crash_words;
     int asked; // the descriptor that was polled, or nobody
     bool timer_set;
     const char *failed_call; // which a line may be about
     int failure;
     bool at_once; // the diagnostic is not rate-limited
-    struct sparse_line diagnostic;
+    struct expected_sparse diagnostic;
     unsigned long lost, lost_before;
 } printed;
 
@@ -45,7 +45,7 @@ static struct {
 static bool torn[STDERR_FILENO + 1];
 
 // The first one is due as soon as there is a reason.
-static void begin_sparse(struct sparse_line *line, int64_t pause) {
+static void begin_sparse(struct expected_sparse *line, int64_t pause) {
     line->pause = pause;
     line->told_at = -pause;
 }
@@ -64,19 +64,19 @@ void open_log(bool broken) {
 // ---- what is due -----------------------------------------------------------
 
 // A line that is not due yet may be when the server reads its clock.
-static void expect_sparse(struct sparse_line *line) {
+static void expect_sparse(struct expected_sparse *line) {
     line->right = true;
     line->due = kernel.clock - line->told_at >= line->pause;
 }
 
-static void check_sparse(struct sparse_line *line) {
+static void check_sparse(struct expected_sparse *line) {
     must(!line->due);
     line->unlogged += line->right;
     line->right = false;
 }
 
 // It was written, or the attempt failed.
-static void tell_sparse(struct sparse_line *line) {
+static void tell_sparse(struct expected_sparse *line) {
     must(line->right && kernel.clock - line->told_at >= line->pause);
     line->told_at = kernel.clock;
     line->right = false;
@@ -85,7 +85,7 @@ static void tell_sparse(struct sparse_line *line) {
 }
 
 static void add_unlogged(struct expected_line *words,
-                         const struct sparse_line *line) {
+                         const struct expected_sparse *line) {
     if (line->unlogged == 0)
         return;
     add(words, ", ");
