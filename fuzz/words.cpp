@@ -145,8 +145,8 @@ static in_port_t take_port(struct fuzz_input *input) {
 static void expect_text(union address address, char text[address_text_size]) {
     constexpr const char *mapped = "::ffff:";
     char host[INET6_ADDRSTRLEN];
-    char port[8];
-    char scope[16] = "";
+    char port[sizeof "65535"];
+    char scope[sizeof "%4294967295"] = "";
     if (address.any.sa_family == AF_INET6 && address.ipv6.sin6_scope_id > 0) {
         (void)snprintf(scope, sizeof scope, "%%%u", address.ipv6.sin6_scope_id);
         address.ipv6.sin6_scope_id = 0; // its name would be looked up

@@ -292,7 +292,8 @@ class Historian {
 
     void executes(size_t who, std::string_view words, bool at) {
         std::string_view path = argument(words, at ? 1 : 0);
-        path.remove_prefix(path.empty() ? 0 : path.rfind('/') + 1);
+        if (size_t slash = path.rfind('/'); slash != path.npos)
+            path.remove_prefix(slash + 1);
         if (path.starts_with('"'))
             path.remove_prefix(1);
         life(who).name = path.substr(0, path.find('"'));
@@ -355,8 +356,13 @@ class Historian {
         size_t child = child_of(who, pid);
         if (child == nobody || life(child).gone != never)
             return;
-        if (life(child).ended == never) // the record does not say it
+        if (life(child).ended == never) { // the record does not say it
             ends(child, 0, {});
+            // From now on the ID is another process's.
+            std::erase_if(threads_, [child](const auto &thread) {
+                return thread.second == child;
+            });
+        }
         life(child).reaper = who;
         life(child).gone = now_;
         add(MomentKind::reaps, who, child);

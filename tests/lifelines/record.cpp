@@ -134,7 +134,9 @@ static bool read_call(std::string_view text, RecordLine *parsed) {
             return read_result(rest, parsed);
     }
     text = text.substr(0, end);
-    parsed->arguments = text.substr(0, text.find_last_not_of(' ') + 1);
+    while (text.ends_with(' '))
+        text.remove_suffix(1);
+    parsed->arguments = text;
     if (parsed->kind == LineKind::call)
         parsed->kind = LineKind::unfinished;
     return true;
