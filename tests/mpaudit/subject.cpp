@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sstream>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -37,26 +36,13 @@ void pass(int milliseconds) {
 
 // ---- processes --------------------------------------------------------------
 
-// proc_pid_stat(5): "PID (NAME) STATE PARENT ...", and a name may be anything.
-static bool read_member(pid_t pid, Member *member) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text;
-    if (!std::getline(file, text, '\0'))
-        return false;
-    size_t begin = text.find('(') + 1;
-    size_t end = text.rfind(')');
-    *member = {pid, 0, '?', text.substr(begin, end - begin)};
-    std::istringstream fields(text.substr(end + 1));
-    return static_cast<bool>(fields >> member->state >> member->parent);
-}
-
 static Family read_family() {
     heed_interrupt();
     Family all;
     for (pid_t pid : all_processes()) {
-        Member member;
-        if (read_member(pid, &member))
-            all[pid] = member;
+        Stat stat = stat_of(pid);
+        if (stat.state != '\0')
+            all[pid] = {pid, stat.parent, stat.state, stat.name};
     }
     Family members;
     for (const auto &[pid, member] : all) {

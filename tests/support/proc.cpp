@@ -35,21 +35,18 @@ std::string status_field(pid_t pid, const std::string &name) {
     return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-struct Stat {
-    char state = '\0'; // if there is no such process
-    pid_t parent = 0, group = 0;
-    long user = 0, system = 0; // clock ticks
-};
-
-static Stat stat_of(pid_t pid) {
+Stat stat_of(pid_t pid) {
     Stat stat;
     std::string text = proc_text(pid, "stat");
-    size_t name_end = text.rfind(')'); // a name may contain any character
-    if (name_end != text.npos)
-        (void)sscanf(text.c_str() + name_end + 1,
-                     " %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld",
-                     &stat.state, &stat.parent, &stat.group, &stat.user,
-                     &stat.system);
+    size_t begin = text.find('(') + 1;
+    size_t end = text.rfind(')'); // a name may contain any character
+    if (end == text.npos)
+        return stat;
+    stat.name = text.substr(begin, end - begin);
+    (void)sscanf(text.c_str() + end + 1,
+                 " %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld",
+                 &stat.state, &stat.parent, &stat.group, &stat.user,
+                 &stat.system);
     return stat;
 }
 

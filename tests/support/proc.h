@@ -9,6 +9,14 @@
 
 #include "support/descriptors.h"
 
+// proc_pid_stat(5)
+struct Stat {
+    std::string name;
+    char state = '\0'; // if there is no such process
+    pid_t parent = 0, group = 0;
+    long user = 0, system = 0; // clock ticks
+};
+Stat stat_of(pid_t pid);
 // "Z" and so on; "" if there is no such process.
 std::string process_state(pid_t pid);
 // A line of /proc/PID/status, such as "SigCgt", without its name; "" if absent.
