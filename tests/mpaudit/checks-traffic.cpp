@@ -119,7 +119,8 @@ static void check_reset_in_flight(Result &result) {
     const char *when = "after clients that reset amid their data";
     if (judge_service(result, subject, when))
         judge_zombies(result, subject, when);
-    if (!subject.becomes_quiet() && zombies_of(family()).empty())
+    if (!subject.becomes_quiet() && zombies_of(family()).empty() &&
+        family().size() > subject.rest.size())
         result.fault("processes outlive clients that have reset",
                      {{"processes", number(family().size())},
                       {"at_rest", number(subject.rest.size())}});

@@ -401,8 +401,10 @@ bool Subject::becomes_quiet() const {
     bool quiet = false;
     (void)eventually([&] {
         Family members = family();
+        // One that has just reaped may still have to close a connection.
         quiet = std::ranges::all_of(members, [this](const auto &entry) {
-            return rest.contains(entry.first) && entry.second.state != 'Z';
+            char state = entry.second.state;
+            return rest.contains(entry.first) && state != 'Z' && state != 'R';
         });
         return quiet || (!always_has && Clock::now() > late);
     });

@@ -107,7 +107,8 @@ class Subject {
     pid_t child_of(const Fd &client) const;
     // The process of those at rest that CHILD comes from.
     pid_t parent_of(pid_t child) const;
-    // Waits until no process is left but those at rest, and no zombie.
+    // Waits until no process is left but those at rest, no zombie, and all
+    // sleep.
     bool becomes_quiet() const;
     // Whether a new client could come to a listener of its port.
     bool is_listening() const;
