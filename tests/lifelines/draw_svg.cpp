@@ -251,7 +251,10 @@ class Picture {
             lane->above.add(x + 3, kind, "shutdown");
             break;
         case MomentKind::signal:
-            lane->above.add(x + 3, "sigt", clean(moment.text));
+            lane->above.add(x + 3, "sigt",
+                            clean(moment.text) + (comes_from_outside(moment)
+                                                      ? " from outside"
+                                                      : ""));
             break;
         case MomentKind::executes:
             if (moment.process > 0 ||
@@ -266,7 +269,7 @@ class Picture {
             lane->below.add(x + 5, "reapt", "reap");
             break;
         case MomentKind::asks:
-            lane->below.add(x, "reapt", "none yet");
+            lane->below.add(x, "reapt", "none has ended");
             break;
         case MomentKind::alarm:
             lane->below.add(x, "sigt",
@@ -466,8 +469,10 @@ class Picture {
             add("<text class=\"s m\" x=\"%.1f\" y=\"%d\">", x, y + 18);
             body_ += duration(gap) + "</text>\n";
         }
-        add("<text class=\"s e\" x=\"%d\" y=\"%d\">time</text>\n", left - 8,
-            y + 4);
+        add("<text class=\"s e\" x=\"%d\" y=\"%d\">time, not to scale</text>\n",
+            left - 8, y + 4);
+        add("<text class=\"s e\" x=\"%d\" y=\"%d\">// a long time</text>\n",
+            left - 8, y + 18);
         add("<text class=\"s e\" x=\"%d\" y=\"20\">", right);
         body_ += duration(history_.end - history_.begin) + " in all</text>\n";
     }

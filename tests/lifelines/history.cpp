@@ -232,6 +232,7 @@ class Historian {
                 moment.sent = life(moment.other).ended;
         } else if (from > 0) {
             moment.other = living(from);
+            moment.number = from;
             auto sent = sent_.find({who, event.name});
             if (sent != sent_.end())
                 moment.sent = sent->second;

@@ -37,7 +37,8 @@ enum class MomentKind {
     shuts,    // its direction of `socket`
     alarm,    // is asked for, in `number` seconds
     sends,    // `text` is the signal, `other` whom it is for, if in the record
-    signal,   // is delivered; `text` is its name, `other` the sender
+    signal,   // is delivered; `text` is its name, `other` the sender, and
+              // `number` the sender's ID, where a process has sent it
     opens,    // `socket`
     closes,   // `socket`
     ends,     // `text` is the signal that killed it, or `number` the status

@@ -113,6 +113,16 @@ TEST_CASE("long waits are squeezed, and have their true time") {
     CHECK(count(draw_text(told.history, {}), "⋮  │  9.0 s") == 1);
 }
 
+TEST_CASE("a signal from outside says so") {
+    Told told("7 --- SIGTERM {si_signo=SIGTERM, si_code=SI_USER, si_pid=99} "
+              "---\n"
+              "7 --- SIGINT {si_signo=SIGINT, si_code=SI_KERNEL} ---\n");
+    std::string picture = drawn(draw_svg(told.history, {}));
+    CHECK(count(picture, ">SIGTERM from outside</text>") == 1);
+    CHECK(count(picture, ">SIGINT</text>") == 1);
+    CHECK(count(picture, "7 gets SIGTERM from outside</title>") == 1);
+}
+
 TEST_CASE("processes above the limit are counted") {
     std::string lines;
     for (int pid = 8; pid < 12; pid++)

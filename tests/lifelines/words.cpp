@@ -144,11 +144,17 @@ static std::string pid_of(const History &history, size_t life) {
     return std::to_string(history.lives[life].pid);
 }
 
+bool comes_from_outside(const Moment &signal) {
+    return signal.number > 0 && signal.other == nobody;
+}
+
 static std::string signal_sentence(const History &history,
                                    const Moment &moment) {
     std::string text = " gets " + clean(moment.text);
     if (moment.other != nobody)
         text += " from " + pid_of(history, moment.other);
+    else if (comes_from_outside(moment))
+        text += " from outside";
     if (moment.handled != -1)
         text += "; its handler runs";
     else if (moment.text == "SIGCHLD")
