@@ -231,16 +231,19 @@ static void judge_accept_error(Result &result, const std::string &error) {
         judge_service(result, subject, when);
 }
 
-// Both are of a connection that has failed, and none of the listener. The
-// second comes with other protocols than TCP only.
+// A connection that has failed is a server's daily bread. The other errors are
+// rare with TCP, and how it takes them is its choice.
 static void check_accept_errors(Result &result) {
     if (path_of("strace").empty())
         throw Skip{"strace(1) is not installed"};
     judge_accept_error(result, "ECONNABORTED");
-    Result rare;
-    judge_accept_error(rare, "EPROTO");
-    for (const Fault &fault : rare.faults)
-        result.comment(fault.message);
+    for (const char *error :
+         {"EPROTO", "EPERM", "ENETDOWN", "EHOSTUNREACH", "ENOBUFS", "ENOMEM"}) {
+        Result rare;
+        judge_accept_error(rare, error);
+        for (const Fault &fault : rare.faults)
+            result.comment(fault.message);
+    }
 }
 
 // ---- where it prints to -----------------------------------------------------
