@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Runs mpaudit on echo_mpserv, on the book's server and on each installed peer,
-and writes a Markdown table of servers by checks to OUTPUT, beside it what was
-found. usage: peers.py MPAUDIT ECHO_MPSERV BOOK_SERVER OUTPUT"""
+or on those that are named, and writes a table of servers by checks, with what
+was found, to OUTPUT.md, and as a picture to OUTPUT.svg.
+usage: peers.py MPAUDIT ECHO_MPSERV BOOK_SERVER OUTPUT [NAME...]"""
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from xml.sax.saxutils import escape
 
-mpaudit, echo_mpserv, book_server, output = sys.argv[1:]
+mpaudit, echo_mpserv, book_server, output, *named = sys.argv[1:]
 scratch = tempfile.TemporaryDirectory()
 os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -98,7 +101,8 @@ def version_of(command):
         return ""
     run = subprocess.run(command.split(), capture_output=True, text=True,
                          check=False)
-    return run.stdout
+    # Without Debian's epoch and revision.
+    return re.sub(r"^\d+:|[-+~].*", "", run.stdout)
 
 
 def audit(options, command):
@@ -117,11 +121,61 @@ def cell_of(result):
     return "ok"
 
 
+def title():
+    return f"mpaudit, {datetime.date.today()}, Linux {os.uname().release}"
+
+
+style = """<style>
+svg{background:#fff;font:12px sans-serif}text{fill:#222}
+.t{font-size:15px;font-weight:bold}.not{fill:#c62828}.ok{fill:#087f3f}
+.skip{fill:#bbb}
+@media(prefers-color-scheme:dark){svg{background:#16181c}text{fill:#ddd}
+.not{fill:#ff6b6b}.ok{fill:#4cc380}.skip{fill:#555}}
+</style>"""
+signs = {"not ok": '<path class="not" d="M-5 -5h10v10h-10z"/>',
+         "ok": '<circle class="ok" r="2.5"/>',
+         "skip": '<path class="skip" d="M-4 -1h8v2h-8z"/>'}
+row, column, left, top = 16, 30, 190, 200
+
+
+def write_picture(found, heads):
+    names = [result["name"] for result in next(iter(found.values()))]
+    width = max(500, left + column * len(heads) + 120)  # for slanted heads
+    height = top + row * len(names) + 40
+    with open(output + ".svg", "w", encoding="utf-8") as picture:
+        print('<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 '
+              f'{width} {height}" width="{width}" height="{height}">\n'
+              f"<title>{title()}</title>\n{style}\n"
+              f'<text class="t" x="8" y="22">{title()}</text>', file=picture)
+        for i, head in enumerate(heads):
+            print(f'<text transform="translate({left + column * i} {top - 14})'
+                  f' rotate(-60)">{escape(head)}</text>', file=picture)
+        for i, name in enumerate(names):
+            y = top + row * i
+            print(f'<text x="8" y="{y + 4}">{escape(name)}</text>',
+                  file=picture)
+            for j, results in enumerate(found.values()):
+                result = results[i]
+                what = [fault["message"] for fault in result["faults"]]
+                text = "; ".join(what) or result["result"]
+                print(f'<g transform="translate({left + column * j} {y})">'
+                      f'{signs[result["result"]]}<title>'
+                      f"{escape(f'{heads[j]}, {name}: {text}')}</title></g>",
+                      file=picture)
+        x = 12
+        for kind, what in (("not ok", "not ok"), ("ok", "ok"),
+                           ("skip", "cannot be asked of this server, or here")):
+            print(f'<g transform="translate({x} {height - 16})">{signs[kind]}'
+                  f'<text x="12" y="4">{what}</text></g>', file=picture)
+            x += 80
+        print("</svg>", file=picture)
+
+
 def write_table(found, heads):
     names = [result["name"] for result in next(iter(found.values()))]
-    with open(output, "w", encoding="utf-8") as table:
-        print(f"mpaudit, {datetime.date.today()}, Linux {os.uname().release}; –"
-              " cannot be asked of this server, or here.\n", file=table)
+    with open(output + ".md", "w", encoding="utf-8") as table:
+        print(f"{title()}; – cannot be asked of this server, or here.\n",
+              file=table)
         print("| check | " + " | ".join(heads) + " |", file=table)
         print("|---" * (len(heads) + 1) + "|", file=table)
         for i, name in enumerate(names):
@@ -140,6 +194,8 @@ def main():
     found = {}
     heads = []
     for name, program, version, command, options in peers:
+        if named and name not in named:
+            continue
         if shutil.which(program) is None:
             print("not installed:", name, file=sys.stderr)
             continue
@@ -149,7 +205,8 @@ def main():
             found[name] = results
             heads.append(f"{name} {version_of(version)}".strip())
             write_table(found, heads)
-    print("written:", output)
+            write_picture(found, heads)
+    print("written:", output + ".md", output + ".svg")
 
 
 main()
