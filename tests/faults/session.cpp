@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "faults/session.h"
+#include "lifelines/record.h"
 #include "support/waiting.h"
 
 StartOptions start_stopped() {
@@ -28,21 +29,24 @@ void Session::attach(pid_t pid) {
     tracer_.emplace(pid, scenario_.fault, follow);
 }
 
+static bool begins_with(const TracedCall &call, const std::string &first) {
+    return first.empty() || argument(call.arguments, 0) == first;
+}
+
 int Session::left_out(pid_t pid, const std::string &call,
-                      const std::string &arguments) const {
+                      const std::string &first) const {
     int count = 0;
     for (const TracedCall &made : tracer_->calls())
         count += made.injected && (pid == 0 || made.pid == pid) &&
-                 made.name == call && made.arguments.starts_with(arguments);
+                 made.name == call && begins_with(made, first);
     return count;
 }
 
 bool Session::last_left_out(pid_t pid, const std::string &call,
-                            const std::string &arguments) const {
+                            const std::string &first) const {
     bool last = false;
     for (const TracedCall &made : tracer_->calls())
-        if (made.pid == pid && made.name == call &&
-            made.arguments.starts_with(arguments))
+        if (made.pid == pid && made.name == call && begins_with(made, first))
             last = made.injected;
     return last;
 }
@@ -56,7 +60,7 @@ void Session::check_message(Process &process) {
     bool told = process.errors.find(": ") != std::string::npos &&
                 process.errors.find(scenario_.says) != std::string::npos;
     // The message is itself a write, which may have failed.
-    check(told || left_out(process.pid(), "write", "2,") > 0,
+    check(told || left_out(process.pid(), "write", "2") > 0,
           Invariant::exit_status,
           "no message of '" + scenario_.says + "': " + process.errors);
 }

@@ -25,13 +25,14 @@ class Session {
     // Also follows the children if the target is the family.
     void attach(pid_t pid);
     // How many of PID's calls, or of all processes' if 0, strace has
-    // suppressed, of those whose arguments begin with ARGUMENTS. A suppressed
-    // call has no effect: a descriptor stays open, a line is missing.
+    // suppressed, of those whose first argument is FIRST, or anything if "". A
+    // suppressed call has no effect: a descriptor stays open, a line is
+    // missing.
     int left_out(pid_t pid, const std::string &call,
-                 const std::string &arguments = "") const;
+                 const std::string &first = "") const;
     // Whether the last of these calls of PID was suppressed.
     bool last_left_out(pid_t pid, const std::string &call,
-                       const std::string &arguments) const;
+                       const std::string &first) const;
     bool told_to_end() const; // by the fault
     void check_message(Process &process);
     // MAY_DIE: the signal that asks it to terminate may kill it.
