@@ -4,7 +4,7 @@
 #include "mpaudit/subject.h"
 #include "support/waiting.h"
 
-static std::string first_of(const std::vector<Member> &members) {
+static std::string first_of(const std::vector<Stat> &members) {
     std::string text;
     for (size_t i = 0; i < members.size() && i < 3; i++)
         text += (i == 0 ? "" : "; ") + text_of(members[i]);
@@ -17,7 +17,7 @@ void judge_zombies(Result &result, const Subject &subject,
                    const std::string &when) {
     if (eventually([] { return zombies_of(family()).empty(); }))
         return;
-    std::vector<Member> left = zombies_of(family());
+    std::vector<Stat> left = zombies_of(family());
     std::string why;
     Fd next = subject.connect();
     (void)subject.serves(next, deadline_seconds, &why);

@@ -40,9 +40,8 @@ static Family read_family() {
     heed_interrupt();
     Family all;
     for (pid_t pid : all_processes()) {
-        Stat stat = stat_of(pid);
-        if (stat.state != '\0')
-            all[pid] = {pid, stat.parent, stat.state, stat.name};
+        if (Stat member = stat_of(pid); member.state != '\0')
+            all[pid] = member;
     }
     Family members;
     for (const auto &[pid, member] : all) {
@@ -60,7 +59,7 @@ static pid_t started = -1; // Process reaps it
 Family family() {
     Family members = read_family();
     std::erase_if(members, [](const auto &entry) {
-        const Member &member = entry.second;
+        const Stat &member = entry.second;
         return member.parent == getpid() && member.state == 'Z' &&
                (member.pid == started ||
                 waitpid(member.pid, nullptr, WNOHANG) == member.pid);
@@ -68,13 +67,13 @@ Family family() {
     return members;
 }
 
-std::string text_of(const Member &member) {
+std::string text_of(const Stat &member) {
     return std::to_string(member.pid) + " (" + member.name + ", state " +
            member.state + ", parent " + std::to_string(member.parent) + ")";
 }
 
-std::vector<Member> zombies_of(const Family &family) {
-    std::vector<Member> zombies;
+std::vector<Stat> zombies_of(const Family &family) {
+    std::vector<Stat> zombies;
     for (const auto &[pid, member] : family)
         if (member.state == 'Z')
             zombies.push_back(member);

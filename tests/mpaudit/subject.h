@@ -43,19 +43,14 @@ void pass(int milliseconds);
 
 // ---- processes --------------------------------------------------------------
 
-struct Member {
-    pid_t pid, parent;
-    char state;
-    std::string name;
-};
 // Every process that this one has started, directly or not, zombies too; those
 // that have come to this process as orphans, and have ended, are reaped first.
-using Family = std::map<pid_t, Member>;
+using Family = std::map<pid_t, Stat>;
 Family family();
 // "17 (cat, state Z, parent 16)"
-std::string text_of(const Member &member);
+std::string text_of(const Stat &member);
 // The zombies of FAMILY that a process of the server has to reap.
-std::vector<Member> zombies_of(const Family &family);
+std::vector<Stat> zombies_of(const Family &family);
 // Whether PID is one of the family, and has not ended.
 bool lives(pid_t pid);
 // Of the family only: returns false where PID is not of it.

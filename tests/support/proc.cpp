@@ -42,6 +42,7 @@ Stat stat_of(pid_t pid) {
     size_t end = text.rfind(')'); // a name may contain any character
     if (end == text.npos)
         return stat;
+    stat.pid = pid;
     stat.name = text.substr(begin, end - begin);
     (void)sscanf(text.c_str() + end + 1,
                  " %c %d %d %*s %*s %*s %*s %*s %*s %*s %*s %ld %ld",

@@ -11,6 +11,7 @@
 
 // proc_pid_stat(5)
 struct Stat {
+    pid_t pid = 0;
     std::string name;
     char state = '\0'; // if there is no such process
     pid_t parent = 0, group = 0;
