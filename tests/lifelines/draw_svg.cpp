@@ -251,10 +251,7 @@ class Picture {
             lane->above.add(x + 3, kind, "shutdown");
             break;
         case MomentKind::signal:
-            lane->above.add(x + 3, "sigt",
-                            clean(moment.text) + (comes_from_outside(moment)
-                                                      ? " from outside"
-                                                      : ""));
+            lane->above.add(x + 3, "sigt", signal_name(moment));
             break;
         case MomentKind::executes:
             if (moment.process > 0 ||

@@ -144,17 +144,16 @@ static std::string pid_of(const History &history, size_t life) {
     return std::to_string(history.lives[life].pid);
 }
 
-bool comes_from_outside(const Moment &signal) {
-    return signal.number > 0 && signal.other == nobody;
+std::string signal_name(const Moment &signal) {
+    bool from_outside = signal.number > 0 && signal.other == nobody;
+    return clean(signal.text) + (from_outside ? " from outside" : "");
 }
 
 static std::string signal_sentence(const History &history,
                                    const Moment &moment) {
-    std::string text = " gets " + clean(moment.text);
+    std::string text = " gets " + signal_name(moment);
     if (moment.other != nobody)
         text += " from " + pid_of(history, moment.other);
-    else if (comes_from_outside(moment))
-        text += " from outside";
     if (moment.handled != -1)
         text += "; its handler runs";
     else if (moment.text == "SIGCHLD")

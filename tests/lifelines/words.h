@@ -21,8 +21,8 @@ std::string end_of(const Life &life);       // "exit 3", "SIGKILL"
 std::string socket_name(const Socket &socket);
 // The command that the record begins with.
 std::string title_of(const History &history);
-// Whether a process that is not in the record has sent it.
-bool comes_from_outside(const Moment &signal);
+// "SIGTERM", "SIGTERM from outside" if who sent it is not in the record.
+std::string signal_name(const Moment &signal);
 // "zombie 4242 forks 4243".
 std::string sentence(const History &history, const Moment &moment);
 // Whether MOMENT is of the first SHOWN processes alone, and to be told.
