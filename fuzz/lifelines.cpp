@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // lifelines - records of strace's, which may come from strangers. Oracles: a
 // line that is written anew from its parts is read as the same; a call returns
-// to the process that made it; and what holds of the lives in every run: nobody
-// is reaped before its end, waits and holds have an order.
+// to the process that made it; what holds of the lives in every run: nobody is
+// reaped before its end, waits and holds have an order; and nothing of the
+// record is markup in its picture, or controls the terminal.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <string_view>
 
 #include "input.h"
-#include "lifelines/history.h"
+#include "lifelines/draw.h"
 
 // ---- a line -----------------------------------------------------------------
 
@@ -206,6 +207,22 @@ static void check_history(const Record &record, const History &history) {
     }
 }
 
+static void check_pictures(const History &history) {
+    std::string svg = draw_svg(history, {}), text = draw_text(history, {});
+    int open = 0;
+    for (size_t at = 0; (at = svg.find('<', at)) != svg.npos; at++) {
+        size_t end = svg.find('>', at);
+        must(end != svg.npos);
+        if (svg[at + 1] == '/')
+            must(open-- > 0);
+        else if (svg[end - 1] != '/')
+            open++;
+    }
+    must(open == 0);
+    for (unsigned char c : svg + text)
+        must(c == '\n' || (c >= 0x20 && c != 0x7f));
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     // Of its exact size, so that reading past its end is seen.
     char *copy = static_cast<char *>(malloc(size));
@@ -226,7 +243,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     RecordProblem problem = {0, nullptr};
     if (read_record(text, &record, &problem)) {
         check_events(record);
-        check_history(record, history_of(record));
+        History history = history_of(record);
+        check_history(record, history);
+        check_pictures(history);
     } else {
         must(problem.line > 0 && problem.what != nullptr);
     }

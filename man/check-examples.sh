@@ -608,6 +608,39 @@ demonstrations() {
     done
 }
 
+# The lines that the page shows are drawn in that order.
+pictures() {
+    page=$pages/lifelines.1
+    [ -z "${ECHO_MP_SANITIZER:-}" ] || skip 'a sanitizer traces, too'
+    PATH=$PATH:$ECHO_MP_LIFELINES
+    cd "$folder"
+    strace -f -o calls true 2>why ||
+        skip "nothing can be traced here: $(cat why)"
+    ln -s "$programs/zombie" zombie
+    sh -ec "$(commands "$page" record)" >said
+    lifelines -r record -o record.svg
+    sh -ec "$(commands "$page" svg)" >said
+    [ "$(cat record.svg zombie.svg | grep -c '>zombie [0-9.]* s<')" = 2 ] ||
+        fail 'lifelines draws no zombie'
+    sh -ec "$(commands "$page" text)" >drawn
+    answers "$page" text | grep -v '^\.\.\.$' | drawing >expected
+    drawing <drawn | grep -xF -f expected | diff -u expected - >&2 ||
+        fail 'lifelines -T draws something else'
+
+    begin "$(commands "$page" server | sed 's/7777/0/')" server
+    until_true has server 'listening on'
+    kill -INT "$(pgrep -P "$(pgrep -P "$last")")"
+    end "$last"
+    [ "$status" = 0 ] || fail "lifelines: exit status $status"
+    has server.svg '>SIGINT' || fail 'lifelines draws no Ctrl-C'
+}
+
+# Without times, process IDs, and whether the parent runs or waits.
+drawing() {
+    sed -E 's/^ +[0-9.]+ //; s/(zombie|forks|from) [0-9]+/\1 N/g
+        s/[0-9.]+ s$/N s/; s/┃/│/g'
+}
+
 # The page's Ctrl-C sends this signal.
 ctrl_c() {
     cd "$programs"

@@ -492,8 +492,8 @@ class Picture {
                              "r=\"4\"/>"},
             {"no handler", "<circle class=\"sigo\" cx=\"11\" cy=\"-4\" "
                            "r=\"4\"/>"},
-            {"socket held", "<rect class=\"c0\" y=\"-8\" width=\"22\" "
-                            "height=\"7\" rx=\"2\"/>"},
+            {"sockets held", "<path class=\"c0\" d=\"M0 -8h10v7h-10z\"/><path "
+                             "class=\"c1\" d=\"M12 -8h10v7h-10z\"/>"},
         };
         double x = 8;
         for (const Sign &sign : signs) {

@@ -64,9 +64,10 @@ std::string draw_text(const History &history, const DrawOptions &options) {
         if (!in_picture(history, moment, shown))
             continue;
         if (moment.time - before >= squeeze_from)
-            text += "      ⋮  " +
-                    columns(history, shown, moment.time - 1, nullptr) +
-                    duration(moment.time - before) + "\n";
+            text +=
+                "      ⋮  " +
+                columns(history, shown, (before + moment.time) / 2, nullptr) +
+                duration(moment.time - before) + "\n";
         before = moment.time;
         char time[32];
         snprintf(time, sizeof time, "%7.3f  ",

@@ -15,53 +15,16 @@ static bool is_fork(std::string_view call) {
     return one_of(call, {"fork", "vfork", "clone", "clone3"});
 }
 
-static bool may_wait(std::string_view call) {
-    return one_of(call, {"wait4",
-                         "waitpid",
-                         "waitid",
-                         "nanosleep",
-                         "pause",
-                         "clock_nanosleep",
-                         "poll",
-                         "ppoll",
-                         "ppoll_time64",
-                         "select",
-                         "pselect6",
-                         "_newselect",
-                         "epoll_wait",
-                         "epoll_pwait",
-                         "epoll_pwait2",
-                         "accept",
-                         "accept4",
-                         "connect",
-                         "read",
-                         "readv",
-                         "recv",
-                         "recvfrom",
-                         "recvmsg",
-                         "write",
-                         "writev",
-                         "send",
-                         "sendto",
-                         "sendmsg",
-                         "futex",
-                         "rt_sigsuspend",
-                         "sigsuspend",
-                         "flock",
-                         "rt_sigtimedwait",
-                         "clock_nanosleep_time64"});
-}
-
-// How the reader of the picture knows the call.
-static std::string_view common_name(std::string_view call) {
-    if (call == "wait4")
-        return "wait";
-    if (call.ends_with("nanosleep") || call.ends_with("nanosleep_time64"))
-        return "sleep";
-    for (std::string_view word : {"ppoll", "accept", "sigsuspend"})
+// What a picture calls the wait in CALL: its name without what only the kernel
+// adds to it; "" where it is no call that waits.
+static std::string_view wait_in(std::string_view call) {
+    for (std::string_view word :
+         {"epoll", "ppoll", "poll", "select", "sleep", "pause", "sigsuspend", "sigtimedwait", "wait",
+          "accept", "connect", "recv", "read", "send", "write", "futex",
+          "flock"})
         if (contains(call, word))
             return word;
-    return call;
+    return "";
 }
 
 // What of a process only matters while it lives.
@@ -190,8 +153,7 @@ class Historian {
         Living &living = living_[who];
         living.since = now_;
         living.waiting = event.name == "restart_syscall" ? living.interrupted
-                         : may_wait(event.name) ? common_name(event.name)
-                                                : std::string_view();
+                                                         : wait_in(event.name);
     }
 
     void end_wait(size_t who, int64_t to) {
