@@ -103,14 +103,23 @@ zombie-left | parent-keeps-the-client | child-keeps-the-listener)
 one-child-a-signal)
     cd "$mutants"
     serve "$lifelines" -w "$record" -o /dev/null "./$name"
-    # Two clients that disconnect together.
+    # Two children end while the server is stopped: one SIGCHLD for both.
     mkfifo "$folder/keys"
     for _ in 1 2; do
         "$OLDPWD/echo_mpclient" 127.0.0.1 "$port" <"$folder/keys" &
     done
     exec 9>"$folder/keys"
     until_said '^new client connected' 2
+    children=$(sed -n 's/^new client.*(pid \(.*\))$/\1/p' "$folder/said")
+    # shellcheck disable=SC2086 # a list
+    server=$(ps -o ppid= -p $children | head -n 1)
+    kill -STOP "$server"
+    until_in "$record" 'stopped by SIGSTOP'
     exec 9>&-
+    for child in $children; do
+        until_in "$record" "^$child .*+++ exited"
+    done
+    kill -CONT "$server"
     until_said '^removed proc id: '
     sleep 1 # likewise
     end_server || :

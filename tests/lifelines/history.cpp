@@ -19,9 +19,9 @@ static bool is_fork(std::string_view call) {
 // adds to it; "" where it is no call that waits.
 static std::string_view wait_in(std::string_view call) {
     for (std::string_view word :
-         {"epoll", "ppoll", "poll", "select", "sleep", "pause", "sigsuspend", "sigtimedwait", "wait",
-          "accept", "connect", "recv", "read", "send", "write", "futex",
-          "flock"})
+         {"epoll", "ppoll", "poll", "select", "sleep", "pause", "sigsuspend",
+          "sigtimedwait", "wait", "accept", "connect", "recv", "read", "send",
+          "write", "futex", "flock"})
         if (contains(call, word))
             return word;
     return "";
@@ -111,7 +111,9 @@ class Historian {
         auto parent = threads_.find(fork->second);
         if (parent == threads_.end())
             return start(pid, nobody);
-        return make(parent->second, record_.events[fork->first.second], pid);
+        const Event &returned = record_.events[fork->first.second];
+        forks_.erase(fork);
+        return make(parent->second, returned, pid);
     }
 
     size_t make(size_t parent, const Event &fork, pid_t pid) {
@@ -201,6 +203,10 @@ class Historian {
         } else if (event.name == "SIGALRM") {
             moment.sent = living_[who].alarm;
         }
+        if (event.name == "SIGSTOP") {
+            living_[who].since = now_;
+            living_[who].waiting = "stopped";
+        }
         living_[who].in_handler = history_.moments.size();
         history_.moments.push_back(moment);
     }
@@ -219,8 +225,7 @@ class Historian {
             !contains(event.result, "ENOTCONN"))
             return;
         if (is_fork(name)) {
-            if (event.value > 0 &&
-                !threads_.contains(static_cast<pid_t>(event.value)))
+            if (forks_.erase({event.value, at_}) > 0)
                 (void)make(who, event, static_cast<pid_t>(event.value));
         } else if (one_of(name, {"execve", "execveat"})) {
             executes(who, words, name == "execveat");
@@ -489,7 +494,8 @@ class Historian {
     std::vector<Living> living_;      // as the processes
     std::map<pid_t, size_t> threads_; // those that live, and their processes
     std::map<pid_t, size_t> latest_;  // the last process that had the ID
-    // By the pid that a fork returned, and the event: the pid of who forked.
+    // By the pid that a fork returned, and the event: the pid of who forked;
+    // without those whose child is known.
     std::map<std::pair<long, size_t>, pid_t> forks_;
     std::map<std::pair<size_t, std::string_view>, int64_t> sent_;
     size_t at_ = 0;

@@ -43,6 +43,17 @@ TEST_CASE("a child may be seen before its fork has returned") {
     }
 }
 
+TEST_CASE("a child may have ended before its fork has returned") {
+    Told told("7 fork( <unfinished ...>\n"
+              "8 +++ exited with 3 +++\n"
+              "7 <... fork resumed>) = 8\n"
+              "7 wait4(-1, NULL, 0, NULL) = 8\n");
+    REQUIRE(told.history.lives.size() == 2);
+    CHECK(told.process(1).status == 3);
+    CHECK(told.process(1).gone == told.at(3));
+    CHECK(told.count(MomentKind::forks) == 1);
+}
+
 TEST_CASE("a failed fork makes nobody") {
     Told told("7 clone(flags=SIGCHLD) = -1 EAGAIN (Resource temporarily "
               "unavailable)\n"
@@ -160,6 +171,17 @@ TEST_CASE("a wait goes from its call to its return") {
     CHECK(waits[1].call == "sleep");
     CHECK(waits[2].call == "wait");
     CHECK(waits[2].to == never);
+}
+
+TEST_CASE("a stopped process waits until it gets SIGCONT") {
+    Told told("7 --- SIGSTOP {si_signo=SIGSTOP, si_code=SI_USER, si_pid=9} "
+              "---\n"
+              "7 --- stopped by SIGSTOP ---\n"
+              "7 --- SIGCONT {si_signo=SIGCONT, si_code=SI_USER, si_pid=9} "
+              "---\n");
+    REQUIRE(told.process(0).waits.size() == 1);
+    CHECK(told.process(0).waits[0].call == "stopped");
+    CHECK(told.process(0).waits[0].to == told.at(2));
 }
 
 TEST_CASE("what is read and written, and by which descriptors") {
