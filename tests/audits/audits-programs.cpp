@@ -61,8 +61,7 @@ static void judge_receiver(Findings &findings, const Talk &talk) {
     pid_t pid = talk.process.pid();
     await_sleep(pid);
     judge_connection(findings, Invariant::parent_descriptors, "the receiver",
-                     pid, descriptors_of(pid), descriptors_of(pid),
-                     {talk.port});
+                     descriptors_of(pid), descriptors_of(pid), {talk.port});
     judge_signals(findings, "the receiver", pid,
                   {{SIGCHLD, SIGINT, SIGTERM, SIGHUP}, {SIGPIPE, SIGXFSZ}, {}});
 }
@@ -94,8 +93,7 @@ static Findings audit_client(const Words &client) {
     Descriptors before = descriptors_of(pid);
     judge_receiver(findings, talk);
     judge_connection(findings, Invariant::child_descriptors, "the writer",
-                     talk.writer, descriptors_of(talk.writer), before,
-                     {talk.port});
+                     descriptors_of(talk.writer), before, {talk.port});
     judge_signals(findings, "the writer", talk.writer,
                   {{}, {SIGPIPE, SIGXFSZ}, {}});
     judge_sleep(findings, {{"the receiver", pid}, {"the writer", talk.writer}});

@@ -156,7 +156,7 @@ static void judge_child(Findings &findings, Subject &subject,
                         const Fd &client) {
     pid_t pid = child_of(subject, client);
     std::string who = "child " + std::to_string(pid);
-    judge_connection(findings, Invariant::child_descriptors, who, pid,
+    judge_connection(findings, Invariant::child_descriptors, who,
                      descriptors_of(pid), {}, {local_port(client)});
     for (pid_t grandchild : children_of(pid))
         add_finding(findings, Invariant::child_descriptors,

@@ -256,7 +256,7 @@ void ServeSession::check_children() {
         Descriptors held = descriptors_of(child);
         if (!held.empty()) // otherwise it is a zombie
             judge_connection(findings_, Invariant::child_descriptors, "a child",
-                             child, held, {}, ports_);
+                             held, {}, ports_);
     }
 }
 

@@ -28,8 +28,7 @@ enum class Invariant {
 // second.
 inline constexpr const char *must_hold[] = {
     "no zombie child within a second of quiet, nor an orphan that somebody "
-    "else "
-    "has to reap; the test is a child subreaper",
+    "else has to reap; the test is a child subreaper",
     "the parent holds the descriptors that it held when it began to listen, by "
     "link target",
     "a child holds its one connection and nothing else; what the starter left "

@@ -23,12 +23,11 @@ void add_findings(Findings &findings, const Findings &more);
 void judge_descriptors(Findings &findings, Invariant invariant,
                        const std::string &who, const Descriptors &held,
                        const Descriptors &expected);
-// HELD, the descriptors of PID, must be 0, 1 and 2, as in STANDARD where it has
-// them, and one more: a connection whose other end has one of PORTS.
+// HELD must be 0, 1 and 2, as in STANDARD where it has them, and one more: a
+// connection whose other end has one of PORTS.
 void judge_connection(Findings &findings, Invariant invariant,
-                      const std::string &who, pid_t pid,
-                      const Descriptors &held, const Descriptors &standard,
-                      const std::set<int> &ports);
+                      const std::string &who, const Descriptors &held,
+                      const Descriptors &standard, const std::set<int> &ports);
 // 0, 1 and 2 of DESCRIPTORS.
 Descriptors standard_of(const Descriptors &descriptors);
 
@@ -62,9 +61,8 @@ void nap();
 // the second is over, another second is allowed, up to a limit.
 bool soon(pid_t pid, const std::function<bool()> &condition);
 
-// The same for what may take long: gives up at the deadline, or when PID and
-// its children have all been at rest for a second, longer than any pause of a
-// server.
+// The same for what may take long: gives up at the deadline, or when no process
+// of the group has run for a second, longer than any pause of a server.
 bool comes_to_hold(pid_t pid, const std::function<bool()> &condition);
 
 // TEXT, the output of a server, terminated if ENDED, must be whole lines: one
