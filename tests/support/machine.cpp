@@ -76,30 +76,29 @@ bool can_copy_descriptors() {
     return copy_of_descriptor(getpid(), null.get()).get() != -1;
 }
 
-static bool ended_well(pid_t pid) {
+// In a child, because it cannot be undone.
+static bool works(bool (*attempt)()) {
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(attempt() ? 0 : 1);
     int status = -1;
     return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 bool have_pid_namespaces() {
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(unshare(CLONE_NEWPID) == -1);
-    return ended_well(pid);
+    return works([] { return unshare(CLONE_NEWPID) == 0; });
 }
 
 bool can_become_limited_user() {
     if (geteuid() != 0)
         return false;
-    pid_t pid = fork();
-    if (pid == 0) {
+    return works([] {
         become_limited_user(100);
         // valgrind reopens the program as that user.
         const char *folder = getenv("ECHO_MP_PROGRAMS");
         bool reachable = folder != nullptr && access(folder, X_OK) == 0;
-        _exit(under_valgrind() && !reachable);
-    }
-    return ended_well(pid);
+        return reachable || !under_valgrind();
+    });
 }
 
 bool under_valgrind() {

@@ -11,20 +11,19 @@
 #include "support/sockets.h"
 #include "support/waiting.h"
 
-static Fd local_socket(int family, int port, union address *address,
-                       socklen_t *size) {
-    *address = {};
-    address->any.sa_family = static_cast<sa_family_t>(family);
-    in_port_t network_port = htons(static_cast<in_port_t>(port));
-    if (family == AF_INET6) {
-        address->ipv6.sin6_addr = in6addr_loopback;
-        address->ipv6.sin6_port = network_port;
-        *size = sizeof address->ipv6;
-    } else {
-        address->ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address->ipv4.sin_port = network_port;
-        *size = sizeof address->ipv4;
-    }
+// The port is at the same offset in both families.
+static union address loopback_address(int family, int port) {
+    union address address = {};
+    address.any.sa_family = static_cast<sa_family_t>(family);
+    address.ipv4.sin_port = htons(static_cast<in_port_t>(port));
+    if (family == AF_INET6)
+        address.ipv6.sin6_addr = in6addr_loopback;
+    else
+        address.ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static Fd local_socket(int family) {
     Fd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     struct timeval limit = {deadline_seconds, 0};
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -33,10 +32,9 @@ static Fd local_socket(int family, int port, union address *address,
 }
 
 int try_to_dial(int port, int family, Fd *fd) {
-    union address address;
-    socklen_t size = 0;
-    *fd = local_socket(family, port, &address, &size);
-    return connect(fd->get(), &address.any, size);
+    union address address = loopback_address(family, port);
+    *fd = local_socket(family);
+    return connect(fd->get(), &address.any, sizeof address);
 }
 
 // Reads errno first: it may have changed when REQUIRE_MESSAGE evaluates its
@@ -61,14 +59,13 @@ int local_port(const Fd &fd) {
     union address address = {};
     socklen_t size = sizeof address;
     REQUIRE(getsockname(fd.get(), &address.any, &size) == 0);
-    return ntohs(address.ipv6.sin6_port); // at the same offset in IPv4
+    return ntohs(address.ipv4.sin_port); // or IPv6's
 }
 
 int refusing_port(Fd *holder) {
-    union address address;
-    socklen_t size = 0;
-    *holder = local_socket(AF_INET, 0, &address, &size);
-    REQUIRE(bind(holder->get(), &address.any, size) == 0);
+    union address address = loopback_address(AF_INET, 0);
+    *holder = local_socket(AF_INET);
+    REQUIRE(bind(holder->get(), &address.any, sizeof address) == 0);
     return local_port(*holder);
 }
 

@@ -27,42 +27,35 @@ static const Part parts[] = {
     {"subreaper", SCMP_SYS(prctl), PR_SET_CHILD_SUBREAPER, EINVAL},
 };
 
-// Returns how many calls fail from now on, or -1 with errno set.
-static int take_away(const char *name) {
-    int count = 0;
-    int error = 0;
+static void require(int result) {
+    if (result == 0)
+        return;
+    fprintf(stderr, "without: seccomp: %s\n", strerror(-result));
+    exit(EXIT_FAILURE);
+}
+
+int main(int argc, char **argv) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    bool known = false;
     for (const Part &part : parts) {
-        if (error != 0 || strcmp(part.name, name) != 0)
+        if (argc < 3 || strcmp(part.name, argv[1]) != 0)
             continue;
+        known = true;
         auto reason = static_cast<uint32_t>(part.reason);
         const struct scmp_arg_cmp only_this = {.arg = 0,
                                                .op = SCMP_CMP_EQ,
                                                .datum_a = part.argument,
                                                .datum_b = 0};
-        error = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(reason),
-                                       part.call, 1, &only_this);
-        count++;
+        require(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(reason),
+                                       part.call, 1, &only_this));
     }
-    if (error == 0)
-        error = seccomp_load(filter);
-    seccomp_release(filter);
-    errno = -error;
-    return error == 0 ? count : -1;
-}
-
-int main(int argc, char **argv) {
-    int count = argc > 2 ? take_away(argv[1]) : 0;
-    if (count == 0) {
+    if (!known) {
         fprintf(stderr, "usage: without ipv6|seccomp|subreaper command "
                         "[argument...]\n");
         return 2;
     }
-    if (count == -1)
-        perror(argv[1]);
-    else {
-        execvp(argv[2], argv + 2);
-        perror(argv[2]);
-    }
+    require(seccomp_load(filter));
+    execvp(argv[2], argv + 2);
+    perror(argv[2]);
     return EXIT_FAILURE;
 }
