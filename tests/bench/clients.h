@@ -6,24 +6,21 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <vector>
+#include <unordered_map>
 
-// Larger messages are sent in chunks of this size.
-constexpr size_t piece_size = 64 * 1024;
-constexpr int64_t no_end = INT64_MAX;
+#include "support/descriptors.h"
 
 double now_seconds(); // of a clock that is never set
 
 struct Client {
-    int fd;
-    uint64_t first; // where in the stream of all patterns its bytes begin
-    int64_t goal;   // bytes to send in all; no_end for ever
-    int64_t sent;   // bytes sent so far
-    int64_t back;   // bytes echoed so far, unchanged
-    bool finished;  // half-closed: end of file follows the rest
-    bool blocked;   // epoll reports when there is room to send
-    double began;   // when it was made, or its last message was sent
+    Fd fd;
+    uint64_t first = 0;    // where in the repeated pattern its bytes begin
+    int64_t goal = 0;      // bytes to send in all
+    int64_t sent = 0;      // bytes sent so far
+    int64_t back = 0;      // bytes echoed so far, unchanged
+    bool finished = false; // half-closed: end of file follows the rest
+    bool blocked = false;  // epoll reports when there is room to send
+    double began = 0;      // when it was made, or its last message was sent
 };
 
 struct Target {
@@ -34,26 +31,17 @@ struct Target {
 class Clients {
   public:
     explicit Clients(const Target &target);
-    ~Clients();
-    Clients(const Clients &) = delete;
 
-    // Connects one that sends SIZE bytes, and sends these at once. It lives
-    // until ended() has been called for it, or leave().
+    // Connects one that sends SIZE bytes, and sends these at once.
     Client &enter(int64_t size);
     // SIZE more bytes.
     void send_more(Client &client, int64_t size);
-    void send_more_on_all(int64_t size);
     // Half-closes; ended() is called once the server has closed too.
     void finish(Client &client);
-    void finish_all();
-    // Closes the remaining ones, without waiting.
-    void leave();
-    size_t count() const {
-        return count_;
-    }
     // Waits for an event of one or more, and handles it.
     void turn();
 
+    std::unordered_map<int, Client> all; // by descriptor
     // Called when everything that a client had to send is back.
     std::function<void(Client &)> answered = [](Client &) {};
     // Called when the server has closed too, after all bytes; the client is
@@ -62,16 +50,12 @@ class Clients {
     int64_t bytes_back = 0; // of all clients
 
   private:
-    void watch(int operation, const Client &client, bool blocked) const;
+    void watch(int operation, const Client &client) const;
     void push(Client &client);
     bool pull(Client &client);
     void compare(Client &client, size_t size);
-    void forget(Client &client);
-    void each(const std::function<void(Client &)> &act) const;
 
     Target target_;
-    int epoll_;
-    size_t count_ = 0;
+    Fd epoll_;
     uint64_t made_ = 0;
-    std::vector<std::unique_ptr<Client>> by_fd_;
 };

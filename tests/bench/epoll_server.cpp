@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // epoll_server - one process for all clients, for comparison: what a process
 // per connection costs and gains. It echoes one chunk at a time, and keeps a
-// chunk that its client does not read. usage: epoll_server, on a free port
+// chunk that its client does not read. usage: epoll_server port
 #include <cerrno>
 #include <map>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -26,9 +28,7 @@ static void watch(int operation, int fd, uint32_t events) {
 }
 
 static void take_client(int listener) {
-    int client = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
-    if (client == -1 && (errno == EAGAIN || errno == ECONNABORTED))
-        return;
+    int client = accept(listener, nullptr, nullptr);
     if (client == -1)
         die("accept");
     watch(EPOLL_CTL_ADD, client, EPOLLIN);
@@ -39,55 +39,44 @@ static void drop_client(int client) {
     close(client); // also removes it from epoll
 }
 
-// Returns how much was sent, or -1 when the client is gone.
-static ssize_t send_piece(int client, const char *bytes, size_t size) {
-    ssize_t n = send(client, bytes, size, MSG_NOSIGNAL);
-    return n == -1 && errno == EAGAIN ? 0 : n;
+// Holds what does not fit; nothing more is read from CLIENT until it is sent.
+static void send_to(int client, const char *bytes, size_t size) {
+    ssize_t n = send(client, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == -1 && errno != EAGAIN) {
+        drop_client(client);
+        return;
+    }
+    size_t sent = n == -1 ? 0 : static_cast<size_t>(n);
+    std::string rest(bytes + sent, size - sent); // BYTES may be what was held
+    if (rest.empty() && held.erase(client) > 0)
+        watch(EPOLL_CTL_MOD, client, EPOLLIN);
+    if (rest.empty())
+        return;
+    watch(EPOLL_CTL_MOD, client, EPOLLOUT);
+    held[client] = std::move(rest);
 }
 
-static void echo_piece(int client) {
+static void serve_client(int client) {
+    if (auto rest = held.find(client); rest != held.end()) {
+        send_to(client, rest->second.data(), rest->second.size());
+        return;
+    }
     ssize_t n = read(client, buffer, sizeof buffer);
-    ssize_t sent =
-        n > 0 ? send_piece(client, buffer, static_cast<size_t>(n)) : -1;
-    if (sent == -1) {
-        drop_client(client);
-    } else if (sent < n) {
-        held[client].assign(buffer + sent, static_cast<size_t>(n - sent));
-        watch(EPOLL_CTL_MOD, client, EPOLLOUT);
-    }
-}
-
-static void send_held(int client) {
-    std::string &rest = held[client];
-    ssize_t sent = send_piece(client, rest.data(), rest.size());
-    if (sent == -1) {
-        drop_client(client);
-        return;
-    }
-    rest.erase(0, static_cast<size_t>(sent));
-    if (!rest.empty())
-        return;
-    held.erase(client);
-    watch(EPOLL_CTL_MOD, client, EPOLLIN);
-}
-
-static void serve_event(int listener, const struct epoll_event &event) {
-    int fd = event.data.fd;
-    if (fd == listener)
-        take_client(listener);
-    else if (held.contains(fd))
-        send_held(fd);
+    if (n > 0)
+        send_to(client, buffer, static_cast<size_t>(n));
     else
-        echo_piece(fd);
+        drop_client(client);
 }
 
-int main() {
+int main(int argc, char **argv) {
     struct rlimit limit = {};
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max; // all its clients are in this process
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     epoll_fd = epoll_create1(0);
-    int listener = listen_locally(true);
+    int listener = listen_locally(argc, argv);
+    int on = 1; // its clients inherit it
+    (void)setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     watch(EPOLL_CTL_ADD, listener, EPOLLIN);
     for (;;) {
         struct epoll_event events[64];
@@ -95,6 +84,9 @@ int main() {
         if (n == -1 && errno != EINTR)
             die("epoll_wait");
         for (int i = 0; i < n; i++)
-            serve_event(listener, events[i]);
+            if (events[i].data.fd == listener)
+                take_client(listener);
+            else
+                serve_client(events[i].data.fd);
     }
 }

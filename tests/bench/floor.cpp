@@ -2,7 +2,7 @@
 // floor - the simplest correct forking server: accept, fork, echo, close, reap,
 // with the most obvious calls. No log, no limit, no sandbox, no drain.
 // echo_mpserv is measured against it: what that does beyond this should cost
-// nothing. usage: floor, on a free port
+// nothing. usage: floor port
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -41,13 +41,13 @@ static bool send_back(int client, size_t size) {
     _exit(n == 0 ? 0 : exit_failed); // closes the connection
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     struct sigaction action = {};
     action.sa_handler = reap;
     action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
     if (sigaction(SIGCHLD, &action, nullptr) == -1)
         die("sigaction");
-    int listener = listen_locally(false);
+    int listener = listen_locally(argc, argv);
     for (;;) {
         int client = accept(listener, nullptr, nullptr);
         if (client == -1)

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: MIT
 // listener - the listening socket of the servers compared with echo_mpserv.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "bench/listener.h"
+#include "common/arguments.h"
 #include "common/die.h"
+#include "common/sockets.h"
 
-int listen_locally(bool non_blocking) {
-    struct sockaddr_in here = {};
-    socklen_t size = sizeof here;
-    here.sin_family = AF_INET;
-    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    struct sockaddr *address = reinterpret_cast<struct sockaddr *>(&here);
-    int on = non_blocking;
-    int type = SOCK_STREAM | (non_blocking ? SOCK_NONBLOCK : 0);
-    int listener = socket(AF_INET, type, 0);
-    if (listener == -1 || bind(listener, address, size) == -1 ||
-        listen(listener, 65535) == -1 || // the kernel caps it
-        setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
-        getsockname(listener, address, &size) == -1)
+constexpr char usage[] = "usage: floor|epoll_server port";
+
+int listen_locally(int argc, char **argv) {
+    if (argc != 2)
+        die_usage(usage, "a port is wanted");
+    int port = argument_number(usage, "port", argv[1], 1, 65535);
+    union address here = {};
+    here.ipv4.sin_family = AF_INET;
+    here.ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    here.ipv4.sin_port = htons(static_cast<in_port_t>(port));
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener == -1 || bind(listener, &here.any, sizeof here.ipv4) == -1 ||
+        listen(listener, 65535) == -1) // the kernel caps it
         die("listen");
-    dprintf(STDOUT_FILENO, "listening on 127.0.0.1:%d\n", ntohs(here.sin_port));
     return listener;
 }

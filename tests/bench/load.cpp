@@ -6,13 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "bench/clients.h"
-#include "bench/family.h"
-#include "bench/median.h"
 #include "common/arguments.h"
 #include "common/die.h"
 
@@ -32,55 +33,84 @@ constexpr char help[] =
     "  -c clients       connections at once; default 4\n"
     "  -d milliseconds  how long; default 1000\n"
     "  -n count         so many connections or messages instead\n"
-    "  -p pid           the server: memory, page faults, zombies left\n"
+    "  -p pid           the server: its memory, zombies left\n"
     "  -s size          of a message; default 64\n"
     "  -t seconds       without a byte, then the server has failed; default 60";
 
 constexpr int few_others = 10;
 constexpr int in_flight = 64; // connecting at once, because backlogs are short
 constexpr int least_trips = 3;
-constexpr int64_t largest_size = 1024 * 1024;
+constexpr int largest_size = 1024 * 1024;
+constexpr int64_t endless = INT64_MAX / 2; // bytes
 
-struct Settings {
-    Target target;
-    int clients;
-    int size;
-    int milliseconds;
-    int count; // 0: until the time is up
-    pid_t server;
-};
+static struct {
+    Target target = {.port = 0, .patience = 60};
+    int clients = 4;
+    int size = 64;
+    int milliseconds = 1000;
+    int count = 0; // 0: until the time is up
+    pid_t server = 0;
+} settings;
 
 // ---- how long ---------------------------------------------------------------
 
 class Budget {
   public:
-    explicit Budget(const Settings &settings)
-        : left_(settings.count),
-          until_(settings.count > 0 ? 0
-                                    : began + settings.milliseconds / 1000.0) {
-    }
     // Whether another may begin.
     bool take() {
-        return until_ == 0 ? left_-- > 0 : now_seconds() < until_;
+        return settings.count > 0 ? taken_++ < settings.count
+                                  : spent() < settings.milliseconds / 1000.0;
     }
     double spent() const {
-        return now_seconds() - began;
+        return now_seconds() - began_;
     }
-    double began = now_seconds();
 
   private:
-    int left_;
-    double until_;
+    double began_ = now_seconds();
+    int taken_ = 0;
 };
 
 static double microseconds_since(double began) {
     return (now_seconds() - began) * 1e6;
 }
 
+static double median(std::vector<double> values) {
+    auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
 // ---- the server's side ------------------------------------------------------
 
+// Including zombies; none of a process that has terminated. Looking through all
+// of /proc instead would take long beside thousands of clients.
+static std::vector<pid_t> children_of(pid_t pid) {
+    std::string folder = "/proc/" + std::to_string(pid);
+    std::ifstream file(folder + "/task/" + std::to_string(pid) + "/children");
+    // A kernel can be built without that file.
+    if (!file && access(folder.c_str(), F_OK) == 0)
+        die("the children of a process in /proc");
+    std::vector<pid_t> children;
+    for (pid_t child = 0; file >> child;)
+        children.push_back(child);
+    return children;
+}
+
+// The proportional set size of PID and its descendants, in KiB: what they share
+// counts once.
+static double family_kib(pid_t pid) {
+    double sum = 0;
+    std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    for (std::string word; file >> word;)
+        if (double size = 0; word == "Pss:" && file >> size)
+            sum += size;
+    for (pid_t child : children_of(pid))
+        sum += family_kib(child);
+    return sum;
+}
+
 // Waits until the server has reaped all; without -p this cannot be seen.
-static void await_reaping(const Settings &settings) {
+static void await_reaping() {
     double began = now_seconds();
     while (settings.server != 0) {
         size_t left = children_of(settings.server).size();
@@ -93,13 +123,10 @@ static void await_reaping(const Settings &settings) {
     }
 }
 
-static void empty(Clients &clients) {
-    while (clients.count() > 0)
-        clients.turn();
-}
+// ---- modes ------------------------------------------------------------------
 
 // COUNT more clients that have echoed once.
-static void fill(Clients &clients, const Settings &settings, int count) {
+static void fill(Clients &clients, int count) {
     int waiting = 0;
     clients.answered = [&](Client &) { waiting--; };
     for (int i = 0; i < count; i++) {
@@ -113,24 +140,27 @@ static void fill(Clients &clients, const Settings &settings, int count) {
     clients.answered = [](Client &) {};
 }
 
-// ---- modes ------------------------------------------------------------------
-
-static void print_cost(const Settings &settings, const Cost &before,
-                       double done) {
-    if (settings.server == 0)
-        return;
-    Cost cost = cost_of(settings.server);
-    printf(" parent_faults=%.1f child_faults=%.1f processor_us=%.0f",
-           (cost.parent_faults - before.parent_faults) / done,
-           (cost.child_faults - before.child_faults) / done,
-           (cost.microseconds - before.microseconds) / done);
+static void empty(Clients &clients) {
+    while (!clients.all.empty())
+        clients.turn();
 }
 
-static void run_connect(const Settings &settings) {
-    Cost before = settings.server == 0 ? Cost{} : cost_of(settings.server);
+static void finish_all(Clients &clients) {
+    for (auto &[fd, client] : clients.all)
+        clients.finish(client);
+    empty(clients);
+}
+
+static void print_rate(size_t done, double seconds) {
+    printf(" clients=%d size=%d done=%zu seconds=%.3f rate=%.1f",
+           settings.clients, settings.size, done, seconds,
+           static_cast<double>(done) / seconds);
+}
+
+static void run_connect() {
     Clients clients(settings.target);
-    int done = 0;
-    Budget budget(settings);
+    size_t done = 0;
+    Budget budget;
     clients.answered = [&](Client &client) { clients.finish(client); };
     clients.ended = [&](Client &) {
         done++;
@@ -142,18 +172,14 @@ static void run_connect(const Settings &settings) {
     empty(clients);
     // A server that postpones reaping does so all the time: what remains to be
     // reaped now is little compared with what was done meanwhile.
-    double seconds = budget.spent();
-    await_reaping(settings);
-    printf("mode=connect clients=%d size=%d done=%d seconds=%.3f rate=%.1f",
-           settings.clients, settings.size, done, seconds, done / seconds);
-    print_cost(settings, before, done);
+    print_rate(done, budget.spent());
 }
 
-static void run_trips(const Settings &settings) {
+static void run_trips() {
     Clients clients(settings.target);
-    fill(clients, settings, settings.clients);
+    fill(clients, settings.clients);
     std::vector<double> trips;
-    Budget budget(settings);
+    Budget budget;
     clients.answered = [&](Client &client) {
         trips.push_back(microseconds_since(client.began));
         if (budget.take())
@@ -161,21 +187,18 @@ static void run_trips(const Settings &settings) {
         else
             clients.finish(client);
     };
-    for (int i = 0; i < settings.clients; i++)
+    for (auto &[fd, client] : clients.all) {
         (void)budget.take(); // the first message of each
-    clients.send_more_on_all(settings.size);
+        clients.send_more(client, settings.size);
+    }
     empty(clients);
-    double seconds = budget.spent();
-    await_reaping(settings);
-    double done = static_cast<double>(trips.size());
-    printf("mode=trips clients=%d size=%d done=%.0f seconds=%.3f rate=%.1f "
-           "median_us=%.1f max_us=%.1f",
-           settings.clients, settings.size, done, seconds, done / seconds,
-           median(trips), *std::ranges::max_element(trips));
+    print_rate(trips.size(), budget.spent());
+    printf(" median_us=%.1f max_us=%.1f", median(trips),
+           std::ranges::max(trips));
 }
 
 // Enough round trips that a stall at this size shows in the median.
-static double time_of_size(Clients &clients, Client &client, int64_t size,
+static double time_of_size(Clients &clients, Client &client, int size,
                            double seconds) {
     std::vector<double> trips;
     double until = now_seconds() + seconds;
@@ -191,114 +214,100 @@ static double time_of_size(Clients &clients, Client &client, int64_t size,
 }
 
 // Powers of two and the values halfway between.
-static std::vector<int64_t> all_sizes() {
-    std::vector<int64_t> sizes = {1, 2, 3};
-    for (int64_t size = 4; size <= largest_size; size *= 2)
-        for (int64_t next : {size, size + size / 2})
-            if (next <= largest_size)
-                sizes.push_back(next);
+static std::vector<int> all_sizes() {
+    std::vector<int> sizes = {1};
+    for (int size = 2; size < largest_size; size *= 2) {
+        sizes.push_back(size);
+        sizes.push_back(size + size / 2);
+    }
+    sizes.push_back(largest_size);
     return sizes;
 }
 
 // On one connection: the first few messages of a new one are acknowledged at
 // once, and would hide the delay that later ones meet.
-static void run_sizes(const Settings &settings) {
+static void run_sizes() {
     Clients clients(settings.target);
-    std::vector<int64_t> sizes = all_sizes();
+    std::vector<int> sizes = all_sizes();
     Client &client = clients.enter(0);
     double share =
         settings.milliseconds / 1000.0 / static_cast<double>(sizes.size());
     (void)time_of_size(clients, client, 1, share); // so that its child runs
     double worst = 0;
-    int64_t worst_size = 0;
-    printf("mode=sizes");
-    for (int64_t size : sizes) {
+    int worst_size = 0;
+    for (int size : sizes) {
         double time = time_of_size(clients, client, size, share);
-        printf(" us_%jd=%.1f", static_cast<intmax_t>(size), time);
-        if (time > worst)
+        printf(" us_%d=%.1f", size, time);
+        if (time > worst) {
+            worst = time;
             worst_size = size;
-        worst = std::max(worst, time);
+        }
     }
-    clients.finish(client);
-    empty(clients);
-    await_reaping(settings);
-    printf(" worst_us=%.1f worst_size=%jd", worst,
-           static_cast<intmax_t>(worst_size));
+    finish_all(clients);
+    printf(" worst_us=%.1f worst_size=%d", worst, worst_size);
 }
 
-static void run_bulk(const Settings &settings) {
+static void run_bulk() {
     Clients clients(settings.target);
-    fill(clients, settings, settings.clients);
+    fill(clients, settings.clients);
     clients.bytes_back = 0;
     double began = now_seconds();
-    double until = began + settings.milliseconds / 1000.0;
-    clients.send_more_on_all(no_end / 2);
-    while (now_seconds() < until)
+    for (auto &[fd, client] : clients.all)
+        clients.send_more(client, endless);
+    while (now_seconds() < began + settings.milliseconds / 1000.0)
         clients.turn();
-    clients.finish_all();
-    empty(clients);
+    finish_all(clients);
     double seconds = now_seconds() - began;
-    await_reaping(settings);
-    printf("mode=bulk clients=%d bytes=%jd seconds=%.3f gb_per_second=%.3f",
+    printf(" clients=%d bytes=%jd seconds=%.3f gb_per_second=%.3f",
            settings.clients, static_cast<intmax_t>(clients.bytes_back), seconds,
            static_cast<double>(clients.bytes_back) / seconds / 1e9);
 }
 
-static void run_hold(const Settings &settings) {
+static void run_hold() {
     Clients clients(settings.target);
     double began = now_seconds();
-    fill(clients, settings, settings.clients);
+    fill(clients, settings.clients);
     double opened = now_seconds() - began;
-    double kib = 0;
-    size_t processes = 0;
-    if (settings.server != 0) {
-        std::vector<pid_t> family = descendants_of(settings.server);
-        family.push_back(settings.server);
-        processes = family.size();
-        kib = proportional_kib(family);
-    }
+    double kib = settings.server == 0 ? 0 : family_kib(settings.server);
     began = now_seconds();
-    clients.finish_all();
-    empty(clients);
-    await_reaping(settings);
-    printf("mode=hold clients=%d open_seconds=%.3f gone_seconds=%.3f "
-           "processes=%zu pss_kib=%.0f pss_kib_per_client=%.2f",
-           settings.clients, opened, now_seconds() - began, processes, kib,
+    finish_all(clients);
+    await_reaping();
+    printf(" clients=%d open_seconds=%.3f gone_seconds=%.3f pss_kib=%.0f"
+           " pss_kib_per_client=%.2f",
+           settings.clients, opened, now_seconds() - began, kib,
            kib / settings.clients);
 }
 
 // Connect, echo and close, one after the other: the median.
-static double time_of_connection(const Settings &settings) {
+static double time_of_connection() {
     Clients clients(settings.target);
     std::vector<double> times;
     clients.answered = [&](Client &client) { clients.finish(client); };
     clients.ended = [&](Client &client) {
         times.push_back(microseconds_since(client.began));
     };
-    for (Budget budget(settings); budget.take();) {
+    for (Budget budget; budget.take();) {
         clients.enter(settings.size);
         empty(clients);
     }
     return median(times);
 }
 
-static void run_crowd(const Settings &settings) {
+static void run_crowd() {
     Clients others(settings.target);
     int few = std::min(few_others, settings.clients);
-    fill(others, settings, few);
-    double with_few = time_of_connection(settings);
-    fill(others, settings, settings.clients - few);
-    double with_many = time_of_connection(settings);
-    others.finish_all();
-    empty(others);
-    await_reaping(settings);
-    printf("mode=crowd few=%d many=%d few_us=%.1f many_us=%.1f ratio=%.3f", few,
+    fill(others, few);
+    double with_few = time_of_connection();
+    fill(others, settings.clients - few);
+    double with_many = time_of_connection();
+    finish_all(others);
+    printf(" few=%d many=%d few_us=%.1f many_us=%.1f ratio=%.3f", few,
            settings.clients, with_few, with_many, with_many / with_few);
 }
 
 // ---- the command line -------------------------------------------------------
 
-using Mode = void(const Settings &);
+using Mode = void();
 constexpr struct {
     const char *name;
     Mode *run;
@@ -314,63 +323,58 @@ static Mode *mode_named(const char *name) {
     die_usage(usage, "'%s' is no mode", name);
 }
 
-static void read_option(Settings *settings, int option, char **argv) {
-    auto number = [](const char *name, int low, int high) {
-        return argument_number(usage, name, optarg, low, high);
-    };
-    switch (option) {
-    case 'c':
-        settings->clients = number("clients", 1, 1000000);
-        break;
-    case 'd':
-        settings->milliseconds = number("milliseconds", 1, 1000000000);
-        break;
-    case 'h':
+constexpr struct {
+    int letter;
+    const char *name;
+    int most;
+    int *value;
+} options[] = {
+    {'c', "clients", 1000000, &settings.clients},
+    {'d', "milliseconds", 1000000000, &settings.milliseconds},
+    {'n', "count", 1000000000, &settings.count},
+    {'p', "pid", INT32_MAX, &settings.server},
+    {'s', "size", 1 << 30, &settings.size},
+    {'t', "seconds", most_seconds, &settings.target.patience},
+};
+
+static void read_option(int letter, char **argv) {
+    if (letter == 'h') {
         printf("%s\n%s\n", usage, help);
         exit(EXIT_SUCCESS);
-    case 'n':
-        settings->count = number("count", 1, 1000000000);
-        break;
-    case 'p':
-        settings->server = number("pid", 1, INT32_MAX);
-        break;
-    case 's':
-        settings->size = number("size", 1, 1 << 30);
-        break;
-    case 't':
-        settings->target.patience = number("seconds", 1, 1000000);
-        break;
-    default:
-        die_bad_option(usage, option, argv);
     }
+    for (const auto &option : options)
+        if (option.letter == letter) {
+            *option.value =
+                argument_number(usage, option.name, optarg, 1, option.most);
+            return;
+        }
+    die_bad_option(usage, letter, argv);
 }
 
 // Each client takes one.
-static void raise_descriptors(int clients) {
+static void raise_descriptors() {
     struct rlimit limit = {};
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
         die("getrlimit");
     limit.rlim_cur = limit.rlim_max;
-    if (limit.rlim_max < static_cast<rlim_t>(clients) + 64)
-        die_plain("%d clients, but only %ju descriptors", clients,
-                  static_cast<uintmax_t>(limit.rlim_max));
     if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
         die("setrlimit");
 }
 
 int main(int argc, char **argv) {
-    Settings settings = {{0, 60}, 4, 64, 1000, 0, 0};
-    int option = 0;
+    int letter = 0;
     opterr = 0; // die_bad_option() reports it
-    while ((option = getopt(argc, argv, ":c:d:hn:p:s:t:")) != -1)
-        read_option(&settings, option, argv);
+    while ((letter = getopt(argc, argv, ":c:d:hn:p:s:t:")) != -1)
+        read_option(letter, argv);
     if (argc - optind != 2)
         die_usage(usage, "a mode and a port are wanted");
     Mode *run = mode_named(argv[optind]);
     settings.target.port =
         argument_number(usage, "port", argv[optind + 1], 1, 65535);
-    raise_descriptors(settings.clients);
-    run(settings);
+    raise_descriptors();
+    printf("mode=%s", argv[optind]);
+    run();
+    await_reaping();
     putchar('\n');
     return fflush(stdout) == 0 ? EXIT_SUCCESS : exit_failed;
 }
