@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <string.h>
 
 #include "kernel/children.h"
 #include "kernel/clients.h"
@@ -9,13 +8,10 @@
 #include "kernel/peers.h"
 #include "kernel/state.h"
 
+// The first of those in the backlog.
 static int take_waiting(void) {
-    int client = kernel.backlog[0];
-    kernel.waiting--;
-    memmove(kernel.backlog, kernel.backlog + 1,
-            static_cast<size_t>(kernel.waiting) * sizeof kernel.backlog[0]);
     note_progress();
-    return client;
+    return kernel.clients - kernel.waiting--;
 }
 
 // Unless the error was about the server, its client is gone.
@@ -53,7 +49,6 @@ static int fail_to_accept(void) {
             (void)take_waiting();
     }
     note_failure("accept", error, diagnostic);
-    errno = error;
     return -1;
 }
 
@@ -78,8 +73,6 @@ int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     kernel.connection_failures = 0;
     note_plenty();
     kernel.accepted = client;
-    kernel.client_open[client] = true;
-    kernel.clients_open++;
     kernel.one_too_many = most > 0 && children_at(from) >= most;
     kernel.judged_anew = false;
     write_peer(from, client, address, size);
@@ -110,21 +103,13 @@ static void close_accepted(int client) {
     expect_refusal_line(client);
 }
 
-static void close_client(int client) {
-    must(client >= 0 && client < kernel.clients && kernel.client_open[client]);
-    kernel.client_open[client] = false;
-    kernel.clients_open--;
-    if (client == kernel.handed_over)
-        kernel.handed_over = nobody;
-    else
-        close_accepted(client);
-}
-
 int close_descriptor(int fd) {
     enter();
     if (fd == listener_fd)
         close_listener();
+    else if (fd == first_client_fd + kernel.handed_over)
+        kernel.handed_over = nobody;
     else
-        close_client(fd - first_client_fd);
+        close_accepted(fd - first_client_fd);
     return fails(&kernel.close_failure) ? -1 : 0;
 }

@@ -1,43 +1,45 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "kernel/expected.h"
 #include "kernel/log.h"
 #include "kernel/peers.h"
 #include "kernel/state.h"
 
-constexpr int ms_between_lines = 1000;
-constexpr int ms_between_full_lines = 60000;
 constexpr int most_ms_to_write = 100;
 
-// A line that is written at most once per PAUSE milliseconds.
-struct expected_sparse {
-    int64_t pause;
-    int64_t told_at;
-    bool right;   // it may come before the next check
-    bool due;     // it must
-    int unlogged; // suppressed since the last one
+enum line_kind {
+    client_line,
+    refusal_line,
+    limit_line,
+    crash_line,
+    failure_line,
+    fatal_line,
+    line_kinds
+};
+
+struct expected_line {
+    int fd;
+    int64_t pause;   // at least so many milliseconds between two
+    int64_t told_at; // the last one
+    bool right;      // it may come before the next check
+    bool due;        // it must
+    int unlogged;    // suppressed since the last one
+    char text[256];
 };
 
 static struct {
     bool broken;
-    struct expected_line due; // a line about a client, or empty
-    bool totals_due;          // after SIGUSR1
-    bool totals_last;         // nothing was printed after it
+    struct expected_line lines[line_kinds];
+    bool totals_due;  // after SIGUSR1
+    bool totals_last; // nothing was printed after it
     bool totals_unasked;
-    struct expected_sparse full;
-    struct expected_sparse refusal; // its text is in due
-    struct expected_sparse crash;
-    struct expected_line crash_words;
     int asked; // the descriptor that was polled, or nobody
     bool timer_set;
-    const char *failed_call; // which a line may be about
-    int failure;
-    bool at_once; // the diagnostic is not rate-limited
-    struct expected_sparse diagnostic;
     unsigned long lost, lost_before;
 } printed;
 
@@ -45,7 +47,9 @@ static struct {
 static bool torn[STDERR_FILENO + 1];
 
 // The first one is due as soon as there is a reason.
-static void begin_sparse(struct expected_sparse *line, int64_t pause) {
+static void open_line(enum line_kind kind, int fd, int64_t pause) {
+    struct expected_line *line = &printed.lines[kind];
+    line->fd = fd;
     line->pause = pause;
     line->told_at = -pause;
 }
@@ -54,252 +58,164 @@ void open_log(bool broken) {
     printed = {};
     printed.broken = broken;
     printed.asked = nobody;
-    begin_sparse(&printed.full, ms_between_full_lines);
-    begin_sparse(&printed.diagnostic, ms_between_lines);
-    begin_sparse(&printed.refusal, ms_between_lines);
-    begin_sparse(&printed.crash, ms_between_lines);
     printed.lost_before = log_lines_lost();
+    open_line(client_line, STDOUT_FILENO, 0);
+    open_line(refusal_line, STDOUT_FILENO, 1000);
+    open_line(limit_line, STDERR_FILENO, 60000);
+    open_line(crash_line, STDERR_FILENO, 1000);
+    open_line(failure_line, STDERR_FILENO, 1000);
+    open_line(fatal_line, STDERR_FILENO, 0);
 }
 
 // ---- what is due -----------------------------------------------------------
 
-// A line that is not due yet may be when the server reads its clock.
-static void expect_sparse(struct expected_sparse *line) {
+// The next line of KIND, formatted as by printf(3). One that is not due yet may
+// be when the server reads its clock.
+[[gnu::format(printf, 2, 3)]] static void expect(enum line_kind kind,
+                                                 const char *format, ...) {
+    struct expected_line *line = &printed.lines[kind];
+    must(!line->due);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line->text, sizeof line->text, format, arguments);
+    va_end(arguments);
     line->right = true;
     line->due = kernel.clock - line->told_at >= line->pause;
 }
 
-static void check_sparse(struct expected_sparse *line) {
+static void check(struct expected_line *line) {
     must(!line->due);
     line->unlogged += line->right;
     line->right = false;
 }
 
 // It was written, or the attempt failed.
-static void tell_sparse(struct expected_sparse *line) {
-    must(line->right && kernel.clock - line->told_at >= line->pause);
+static void tell(struct expected_line *line) {
+    must(kernel.clock - line->told_at >= line->pause);
     line->told_at = kernel.clock;
     line->right = false;
     line->due = false;
     line->unlogged = 0;
 }
 
-static void add_unlogged(struct expected_line *words,
-                         const struct expected_sparse *line) {
-    if (line->unlogged == 0)
-        return;
-    add(words, ", ");
-    add_number(words, line->unlogged);
-    add(words, " more unlogged");
-}
-
-// Where to put the next line; null if the server is quiet.
-static struct expected_line *next_due(void) {
-    must(printed.due.size == 0);
-    return kernel.settings.quiet ? nullptr : &printed.due;
+// What the next line of KIND says about those suppressed before it.
+static const char *unlogged(enum line_kind kind) {
+    static char words[32];
+    int count = printed.lines[kind].unlogged;
+    if (count == 0)
+        return "";
+    (void)snprintf(words, sizeof words, ", %d more unlogged", count);
+    return words;
 }
 
 void expect_client_line(int client, pid_t pid) {
-    struct expected_line *line = next_due();
-    if (line == nullptr)
-        return;
-    add(line, "new client connected... ");
-    add_peer(line, kernel.address_of[client], client);
-    add(line, " (pid ");
-    add_number(line, pid);
-    add(line, ")\n");
+    if (!kernel.settings.quiet)
+        expect(client_line, "new client connected... %s (pid %d)\n",
+               peer_words(kernel.address_of[client], client), pid);
 }
 
 void expect_refusal_line(int client) {
-    struct expected_line *line = next_due();
-    if (line == nullptr)
-        return;
-    add(line, "client refused... ");
-    add_peer(line, kernel.address_of[client], client);
-    add(line, " (");
-    add_number(line, kernel.settings.clients_per_address);
-    add(line, " from this address");
-    add_unlogged(line, &printed.refusal);
-    add(line, ")\n");
-    expect_sparse(&printed.refusal);
+    if (!kernel.settings.quiet)
+        expect(refusal_line, "client refused... %s (%d from this address%s)\n",
+               peer_words(kernel.address_of[client], client),
+               kernel.settings.clients_per_address, unlogged(refusal_line));
 }
 
-// In the manual page's words for a child's exit status.
-static void add_end(struct expected_line *line, int status) {
+// The manual page's words for a child's wait status.
+static const char *words_for(int status) {
+    static char words[32];
     int code = status / 256;
     int signo = status % 256;
-    if (signo != 0) {
-        add(line, "killed by signal ");
-        add_number(line, signo);
-    } else if (code == 0) {
-        add(line, "client disconnected");
-    } else if (code == 4) {
-        add(line, "connection reset");
-    } else if (code == 5) {
-        add(line, "timed out");
-    } else {
-        add(line, "exited ");
-        add_number(line, code);
-    }
+    if (signo != 0)
+        (void)snprintf(words, sizeof words, "killed by signal %d", signo);
+    else if (code == 0)
+        return "client disconnected";
+    else if (code == 4)
+        return "connection reset";
+    else if (code == 5)
+        return "timed out";
+    else
+        (void)snprintf(words, sizeof words, "exited %d", code);
+    return words;
 }
 
 void expect_removal_line(pid_t pid, int status) {
-    struct expected_line *line = next_due();
-    if (line == nullptr)
-        return;
-    add(line, "removed proc id: ");
-    add_number(line, pid);
-    add(line, " (");
-    add_end(line, status);
-    add(line, ")\n");
+    if (!kernel.settings.quiet)
+        expect(client_line, "removed proc id: %d (%s)\n", pid,
+               words_for(status));
 }
 
 void expect_totals(void) {
     printed.totals_due = true;
 }
 
-void expect_full_line(void) {
-    expect_sparse(&printed.full);
-}
-
-static void begin_error_line(struct expected_line *line) {
-    line->size = 0;
-    add(line, program_invocation_short_name);
-    add(line, ": ");
+void expect_limit_line(void) {
+    expect(limit_line,
+           "%s: clients: limit of %d reached, others wait in the backlog\n",
+           program_invocation_short_name, kernel.limit);
 }
 
 void expect_crash_line(pid_t pid, int status) {
-    struct expected_line *line = &printed.crash_words;
-    begin_error_line(line);
-    add(line, "child ");
-    add_number(line, pid);
-    add(line, ": ");
-    add_end(line, status);
-    add_unlogged(line, &printed.crash);
-    add(line, "\n");
-    expect_sparse(&printed.crash);
+    expect(crash_line, "%s: child %d: %s%s\n", program_invocation_short_name,
+           pid, words_for(status), unlogged(crash_line));
 }
 
 void check_crash_line(void) {
-    check_sparse(&printed.crash);
-}
-
-void check_diagnostic(void) {
-    check_sparse(&printed.diagnostic);
+    check(&printed.lines[crash_line]);
 }
 
 void note_failure(const char *call, int error, enum diagnostic diagnostic) {
     check_diagnostic();
-    printed.failed_call = call;
-    printed.failure = error;
-    printed.at_once = diagnostic == diagnostic_at_once;
-    if (diagnostic == diagnostic_wrong)
-        return;
-    expect_sparse(&printed.diagnostic);
-    if (diagnostic != diagnostic_due)
-        printed.diagnostic.due = printed.at_once;
+    if (diagnostic != diagnostic_wrong) {
+        bool at_once = diagnostic == diagnostic_at_once;
+        enum line_kind kind = at_once ? fatal_line : failure_line;
+        expect(kind, "%s: %s: %s\n", program_invocation_short_name, call,
+               strerror(error));
+        if (diagnostic == diagnostic_right)
+            printed.lines[kind].due = false;
+    }
+    errno = error;
+}
+
+void check_diagnostic(void) {
+    check(&printed.lines[failure_line]);
+    check(&printed.lines[fatal_line]);
 }
 
 // ---- what comes ------------------------------------------------------------
 
-static void check_totals(const char *line, size_t size) {
-    struct expected_line totals;
-    totals.size = 0;
-    add(&totals, "served ");
-    add_number(&totals, kernel.served);
-    add(&totals, ", live ");
-    add_number(&totals, kernel.own);
-    add(&totals, ", refused ");
-    add_number(&totals, kernel.refused);
-    add(&totals, ", fork failures ");
-    add_number(&totals, kernel.fork_failures);
-    add(&totals, ", lines lost ");
-    add_number(&totals, static_cast<long>(log_lines_lost()));
-    add(&totals, "\n");
-    must(is_line(&totals, line, size));
+static bool is_text(const char *text, const char *bytes, size_t size) {
+    return strlen(text) == size && memcmp(text, bytes, size) == 0;
+}
+
+static void check_totals(const char *bytes, size_t size) {
+    char text[128];
+    (void)snprintf(text, sizeof text,
+                   "served %d, live %d, refused %d, fork failures %d, "
+                   "lines lost %lu\n",
+                   kernel.served, kernel.own, kernel.refused,
+                   kernel.fork_failures, log_lines_lost());
+    must(is_text(text, bytes, size));
     printed.totals_unasked = !printed.totals_due;
     printed.totals_due = false;
     printed.totals_last = true;
 }
 
-static void add_full(struct expected_line *line) {
-    begin_error_line(line);
-    add(line, "clients: limit of ");
-    add_number(line, kernel.limit);
-    add(line, " reached, others wait in the backlog\n");
-}
-
-static void note_diagnostic(void) {
-    if (!printed.at_once)
-        tell_sparse(&printed.diagnostic);
-    printed.diagnostic.right = false;
-    printed.diagnostic.due = false;
-}
-
-static void check_diagnostic_line(const char *bytes, size_t size) {
-    struct expected_line line;
-    must(printed.diagnostic.right);
-    begin_error_line(&line);
-    add(&line, printed.failed_call);
-    add(&line, ": ");
-    add(&line, strerror(printed.failure));
-    add(&line, "\n");
-    must(is_line(&line, bytes, size));
-    note_diagnostic();
-}
-
-static void check_error_line(const char *bytes, size_t size) {
-    struct expected_line full;
-    add_full(&full);
-    if (printed.crash.right && is_line(&printed.crash_words, bytes, size))
-        tell_sparse(&printed.crash);
-    else if (is_line(&full, bytes, size))
-        tell_sparse(&printed.full);
-    else
-        check_diagnostic_line(bytes, size);
-}
-
-// Whether the next line on standard error can only be one.
-static bool is_certain_error(void) {
-    int candidates = printed.diagnostic.right;
-    candidates += printed.crash.right;
-    candidates += printed.full.right;
-    return candidates == 1;
-}
-
-static void lose_error_line(void) {
-    if (printed.crash.right)
-        tell_sparse(&printed.crash);
-    else if (printed.full.right)
-        tell_sparse(&printed.full);
-    else
-        note_diagnostic();
-}
-
-static void take_due_line(void) {
-    printed.due.size = 0;
-    if (printed.refusal.right)
-        tell_sparse(&printed.refusal);
-}
-
-static void check_line(int fd, const char *line, size_t size) {
-    must(size > 0 && line[size - 1] == '\n');
-    must((*line == '\n') == torn[fd]); // which ends the torn line
+static void check_line(int fd, const char *bytes, size_t size) {
+    must(size > 0 && bytes[size - 1] == '\n');
+    must((*bytes == '\n') == torn[fd]); // which ends the torn line
     if (torn[fd]) {
-        line++;
+        bytes++;
         size--;
     }
     printed.totals_last = false;
-    if (fd == STDERR_FILENO) {
-        check_error_line(line, size);
-        return;
-    }
-    if (*line == 's') {
-        check_totals(line, size);
-        return;
-    }
-    must(is_line(&printed.due, line, size));
-    take_due_line();
+    for (struct expected_line &line : printed.lines)
+        if (line.fd == fd && line.right && is_text(line.text, bytes, size)) {
+            tell(&line);
+            return;
+        }
+    must(fd == STDOUT_FILENO);
+    check_totals(bytes, size);
 }
 
 int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
@@ -308,15 +224,21 @@ int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
          milliseconds == 0);
     must(fd == STDOUT_FILENO || fd == STDERR_FILENO);
     printed.asked = fd;
-    bool certain = fd == STDOUT_FILENO || is_certain_error();
+    struct expected_line *next = nullptr;
+    int candidates = 0;
+    for (struct expected_line &line : printed.lines)
+        if (line.fd == fd && line.right) {
+            next = &line;
+            candidates++;
+        }
+    // Only a line that is certain can be lost. A line about a client comes at
+    // once, before the statistics.
+    bool certain = fd == STDOUT_FILENO || candidates == 1;
     if (!printed.broken || !certain || take_control(kernel.input) % 4 != 1)
         return 1;
     printed.lost++;
-    // A line about a client comes at once, before the statistics.
-    if (fd == STDERR_FILENO)
-        lose_error_line();
-    else if (printed.due.size > 0)
-        take_due_line();
+    if (next != nullptr)
+        tell(next);
     else
         printed.totals_due = false;
     return 0;
@@ -358,13 +280,9 @@ ssize_t log_write(int fd, const char *line, size_t size) {
 
 // What holds whenever a server waits or returns.
 static void check_lines(void) {
-    if (printed.refusal.right)
-        printed.due.size = 0; // check_sparse() knows whether it was due
-    must(printed.due.size == 0 && !printed.totals_due && !printed.timer_set);
-    check_sparse(&printed.refusal);
-    check_sparse(&printed.crash);
-    check_sparse(&printed.full);
-    check_diagnostic();
+    must(!printed.totals_due && !printed.timer_set);
+    for (struct expected_line &line : printed.lines)
+        check(&line);
 }
 
 void check_log(void) {

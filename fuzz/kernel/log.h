@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // log - what a forking server prints: each line in its place, no other line,
-// and errors at most once a second.
+// and those that may come in floods at most once a second.
 #pragma once
 
 #include <poll.h>
@@ -22,11 +22,11 @@ ssize_t log_write(int fd, const char *line, size_t size);
 void expect_client_line(int client, pid_t pid);
 void expect_refusal_line(int client);
 void expect_removal_line(pid_t pid, int status);
-void expect_totals(void);
 
-// The limit was reached: the line about it is due, at most once a minute, even
-// if the server is quiet.
-void expect_full_line(void);
+// The same, even if the server is quiet. The limit is due at most once a
+// minute.
+void expect_totals(void);
+void expect_limit_line(void);
 
 // PID ended with STATUS, as no child should: until check_crash_line() a line
 // about it is due, at most once a second, even if the server is quiet.
@@ -42,12 +42,11 @@ enum diagnostic {
 };
 
 // CALL has failed with ERROR: until check_diagnostic(), a line on standard
-// error can only be about that.
+// error can only be about that. Sets errno to ERROR.
 void note_failure(const char *call, int error, enum diagnostic diagnostic);
 void check_diagnostic(void);
 
-// Before a wait: no line is still due, none was too early, and errors were
-// written at most once a second.
+// Before a wait: no line is still due, and none was too early.
 void check_log(void);
 
 // The last line was the statistics, and its number of lost lines is right.

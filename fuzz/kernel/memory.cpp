@@ -7,16 +7,7 @@
 #include "kernel/memory.h"
 #include "kernel/state.h"
 
-// Before and after the mapping, and in its place in a child.
-constexpr size_t guard_size = 64;
-constexpr unsigned char guard_byte = 0x5a;
-
-static bool is_guard(const unsigned char *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != guard_byte)
-            return false;
-    return true;
-}
+constexpr unsigned char hidden = 0x5a; // each byte of the mapping, in a child
 
 static bool is_mapping(const void *address, size_t size) {
     return address != nullptr && address == kernel.mapping.bytes &&
@@ -33,13 +24,10 @@ void *modelled_mmap(void *address, size_t size, int protection, int flags,
         errno = ENOMEM;
         return MAP_FAILED;
     }
-    unsigned char *block =
-        static_cast<unsigned char *>(malloc(size + 2 * guard_size));
-    must(block != nullptr);
-    memset(block, guard_byte, size + 2 * guard_size);
-    kernel.mapping = {block + guard_size, size, false};
-    memset(kernel.mapping.bytes, 0, size);
-    return kernel.mapping.bytes;
+    unsigned char *bytes = static_cast<unsigned char *>(calloc(1, size));
+    must(bytes != nullptr);
+    kernel.mapping = {bytes, size, false};
+    return bytes;
 }
 
 int modelled_madvise(void *address, size_t size, int advice) {
@@ -53,10 +41,7 @@ int modelled_madvise(void *address, size_t size, int advice) {
 
 int modelled_munmap(void *address, size_t size) {
     must(is_mapping(address, size));
-    unsigned char *bytes = kernel.mapping.bytes;
-    must(is_guard(bytes - guard_size, guard_size));
-    must(is_guard(bytes + size, guard_size));
-    free(bytes - guard_size);
+    free(address);
     kernel.mapping = {};
     return 0;
 }
@@ -66,9 +51,10 @@ void check_memory(void) {
 }
 
 void hide_memory(void) {
-    memset(kernel.mapping.bytes, guard_byte, kernel.mapping.size);
+    memset(kernel.mapping.bytes, hidden, kernel.mapping.size);
 }
 
 void check_hidden_memory(void) {
-    must(is_guard(kernel.mapping.bytes, kernel.mapping.size));
+    for (size_t i = 0; i < kernel.mapping.size; i++)
+        must(kernel.mapping.bytes[i] == hidden);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// memory - what a forking server maps for its table and excludes from fork.
+// memory - what a forking server maps for its table and excludes from fork. It
+// is a heap block of its exact size, so that a sanitizer sees accesses beyond.
 #pragma once
 
 #include <sys/types.h>

@@ -5,8 +5,6 @@
 
 #include <sys/socket.h>
 
-#include "kernel/expected.h"
-
 constexpr int peer_addresses = 8;
 
 // Whether addresses number A and B belong to one host.
@@ -17,5 +15,5 @@ bool same_host(int a, int b);
 void write_peer(int number, int client, struct sockaddr *address,
                 socklen_t *size);
 
-// Appends that address and port, as the log must show them, to *LINE.
-void add_peer(struct expected_line *line, int number, int client);
+// That address and port as the log must show them, valid until the next call.
+const char *peer_words(int number, int client);

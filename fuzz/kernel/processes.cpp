@@ -24,6 +24,7 @@ static bool has_place(void) {
 
 pid_t modelled_fork(void) {
     must(kernel.accepted != nobody && has_place());
+    must(kernel.handed_over == nobody);
     must(kernel.own < kernel.limit && may_try_again());
     must(kernel.mapping.kept); // or each child shares it
     enter();
@@ -61,7 +62,7 @@ static struct modelled_child *own_child(pid_t pid) {
 // No child is left to reap, or waitpid(2) failed: the next reaping begins.
 static void end_reaping(void) {
     if (kernel.filled && kernel.own == kernel.limit)
-        expect_full_line();
+        expect_limit_line();
     kernel.filled = false;
 }
 

@@ -32,20 +32,17 @@ static void expect_effect(int signo) {
 }
 
 bool deliver_signals(unsigned blocked) {
-    if ((kernel.pending & ~blocked) == 0)
-        return false;
-    bool any = false;
+    unsigned due = kernel.pending & ~blocked;
+    kernel.pending &= blocked;
     for (int signo = 1; signo < signal_count; signo++) {
-        if ((kernel.pending & ~blocked & signal_bit(signo)) == 0)
+        if ((due & signal_bit(signo)) == 0)
             continue;
-        kernel.pending &= ~signal_bit(signo);
         must(kernel.handlers[signo] != SIG_DFL); // it would kill the server
         expect_effect(signo);
         kernel.handlers[signo](signo);
         note_progress();
-        any = true;
     }
-    return any;
+    return due != 0;
 }
 
 void raise_signal(int signo) {

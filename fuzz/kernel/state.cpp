@@ -5,10 +5,6 @@
 
 struct kernel kernel;
 
-void note_progress(void) {
-    kernel.calls_without_progress = 0;
-}
-
 bool fails(struct coming_failure *failure) {
     if (failure->count == 0)
         return false;
@@ -28,17 +24,12 @@ void note_plenty(void) {
     kernel.may_pause = false;
 }
 
-bool may_try_again(void) {
-    return !kernel.ran_out || kernel.clock > kernel.ran_out_at;
-}
-
 void begin_drain(void) {
     kernel.draining = true;
     kernel.found_none = false;
     kernel.drain_earliest = kernel.clock;
 }
 
-// Time may have passed since the drain began.
 void notice_drain(void) {
     if (!kernel.draining || kernel.noticed)
         return;

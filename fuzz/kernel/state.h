@@ -67,7 +67,8 @@ struct kernel {
     int64_t woke_at; // from the last wait
 
     signal_handler *handlers[signal_count];
-    unsigned handled;          // by a function; of these five, bit SIGNO
+    // Bit SIGNO of each:
+    unsigned handled;          // by a function
     unsigned blocked, pending; // handled ones are blocked outside the waits
     unsigned ignored;          // from the start
 
@@ -79,18 +80,15 @@ struct kernel {
     int64_t killed_at; // most recently; 0: nothing was killed
 
     bool listener_open;
-    int backlog[most_waiting]; // the clients' numbers
-    int waiting;               // of them
-    int clients;               // that have come
+    int clients; // that have come
+    int waiting; // the last of them, in the backlog
     int address_of[most_clients];
-    bool client_open[most_clients];
-    int clients_open;
     bool client_told;  // ppoll(2) last reported one
     int accepted;      // the client waiting for a child, or nobody
     bool one_too_many; // from its address, unless some have terminated
     bool judged_anew;  // they were reaped after it was accepted
     bool fork_failed;  // for that client
-    int handed_over;   // has a child: close its descriptor
+    int handed_over;   // the one that has got it: close its descriptor
 
     struct modelled_child children[most_children];
     int own, strangers; // not reaped yet
@@ -126,7 +124,9 @@ struct kernel {
 extern struct kernel kernel;
 
 // Notes progress: the server does not spin.
-void note_progress(void);
+inline void note_progress(void) {
+    kernel.calls_without_progress = 0;
+}
 
 // Whether a call with this planned FAILURE fails now; if so, sets errno.
 bool fails(struct coming_failure *failure);
@@ -137,12 +137,15 @@ void note_plenty(void);
 
 // What has run out must not be asked for again at the same time, unless a child
 // has released something.
-bool may_try_again(void);
+inline bool may_try_again(void) {
+    return !kernel.ran_out || kernel.clock > kernel.ran_out_at;
+}
 
 // From now on the server must drain.
 void begin_drain(void);
 
-// By now the server has noticed the drain.
+// By now the server has noticed the drain, since whose beginning time may have
+// passed.
 void notice_drain(void);
 
 // Whether the drain's time to accept was over when the server last woke.

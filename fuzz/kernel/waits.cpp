@@ -87,7 +87,6 @@ static void check_wait(int fd, int64_t until) {
     must(kernel.handed_over == nobody);
     must(kernel.accepted == nobody || kernel.fork_failed ||
          (kernel.one_too_many && !kernel.judged_anew && until <= kernel.clock));
-    must(kernel.clients_open == (kernel.accepted == nobody ? 0 : 1));
     must(kernel.listener_open ? !kernel.hopeless : kernel.draining);
     must(fd == listener_fd || fd == -1);
     must(!kernel.filled);
