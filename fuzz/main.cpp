@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// main - runs a fuzz target over files and folders when no fuzzing engine is
-// linked in. Takes the engine's command line; options, which begin with '-',
-// are ignored. Each input is in a heap block of its exact size, which shows
-// reads past it, and runs twice, which shows state left by the first run. Fails
-// if a file cannot be read or nothing was run.
+// main - runs a fuzz target over files, and over the files of folders, when no
+// fuzzing engine is linked in. Takes the engine's command line; options, which
+// begin with '-', are ignored. Each input is in a heap block of its exact size,
+// which shows reads past it, and runs twice, which shows state left by the
+// first run. Fails if a file cannot be read or nothing was run.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +23,15 @@ static int inputs_run;
     exit(1);
 }
 
-static void run_file(const char *path, size_t size) {
+static void run_file(const char *path) {
+    struct stat status = {};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    // Not one byte more: malloc(0) may return null, or an empty block.
-    uint8_t *data = static_cast<uint8_t *>(malloc(size));
-    if (fd == -1 || (data == nullptr && size > 0))
+    if (fd == -1 || fstat(fd, &status) == -1)
         fail(path);
-    errno = EIO; // if the read is short, which a file's never is
-    if (read(fd, data, size) != static_cast<ssize_t>(size))
+    // Not one byte more: malloc(0) may return null, or an empty block.
+    size_t size = static_cast<size_t>(status.st_size);
+    uint8_t *data = static_cast<uint8_t *>(malloc(size));
+    if (read(fd, data, size) != status.st_size)
         fail(path);
     close(fd);
     // Flushed before the run: if it ends the process, the last line names the
@@ -43,39 +44,27 @@ static void run_file(const char *path, size_t size) {
     inputs_run++;
 }
 
-static void run_path(const char *path);
-
 static int is_visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
 // Sorted, so that of several failing inputs the same one is always first.
-static void run_folder(const char *path) {
+static void run_path(const char *path) {
     struct dirent **entries = nullptr;
     int count = scandir(path, &entries, is_visible, alphasort);
-    if (count == -1)
+    if (count == -1 && errno == ENOTDIR)
+        run_file(path);
+    else if (count == -1)
         fail(path);
     for (int i = 0; i < count; i++) {
-        char inner[4096];
-        if (snprintf(inner, sizeof inner, "%s/%s", path, entries[i]->d_name) >=
-            static_cast<int>(sizeof inner)) {
-            errno = ENAMETOOLONG;
+        char *inner = nullptr;
+        if (asprintf(&inner, "%s/%s", path, entries[i]->d_name) == -1)
             fail(path);
-        }
+        run_file(inner);
+        free(inner);
         free(entries[i]);
-        run_path(inner);
     }
     free(entries);
-}
-
-static void run_path(const char *path) {
-    struct stat status = {};
-    if (stat(path, &status) == -1)
-        fail(path);
-    if (S_ISDIR(status.st_mode))
-        run_folder(path);
-    else
-        run_file(path, static_cast<size_t>(status.st_size));
 }
 
 int main(int argc, char **argv) {
