@@ -27,7 +27,7 @@ static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
     return stream_write(&peer, buffer, size);
 }
 
-static int modelled_fcntl(int fd, int command) {
+static int modelled_fcntl(int fd, int command, long) {
     must(fd == descriptor);
     return stream_flags(&peer, command);
 }

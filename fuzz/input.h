@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 // A target: runs its subject with one input. Returns 0, as engines require. A
 // finding ends the process.
@@ -36,12 +37,12 @@ inline size_t take_payload(struct fuzz_input *input, size_t size,
     return n;
 }
 
-// Reports where a rule was broken, and ends the process: a finding.
-[[noreturn]] void report_broken_rule(const char *file, int line);
-
-// An oracle: TRUTH must hold. FILE and LINE are the caller's.
+// An oracle: TRUTH must hold. If not, reports the caller's FILE and LINE, and
+// ends the process: a finding.
 inline void must(bool truth, const char *file = __builtin_FILE(),
                  int line = __builtin_LINE()) {
-    if (!truth)
-        report_broken_rule(file, line);
+    if (truth)
+        return;
+    (void)fprintf(stderr, "%s:%d: this rule is broken\n", file, line);
+    __builtin_trap();
 }

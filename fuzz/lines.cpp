@@ -154,7 +154,7 @@ static void print_all(struct fuzz_input *input, const char *prefix,
 
 // ---- both -------------------------------------------------------------------
 
-static int modelled_fcntl(int fd, int command) {
+static int modelled_fcntl(int fd, int command, long) {
     must(fd == keyboard || fd == screen);
     return stream_flags(fd == keyboard ? &typed : &shown, command);
 }

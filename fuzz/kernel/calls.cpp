@@ -35,27 +35,21 @@ void answer_by(const struct modelled_calls *calls) {
         must(model->call != nullptr, __FILE__ " " #call);                      \
         return model->call ARGUMENTS_##count;                                  \
     }
-#define BELOW(...)
-MODELLED_CALLS(HAND_ON, BELOW)
+MODELLED_CALLS(HAND_ON)
 
 // The C library has some calls under two names, one of which it may lack; off_t
 // has 64 bits in both. Calls with a variable number of arguments take words
 // here, which are passed in the same places.
 extern "C" {
 [[gnu::alias("__wrap_fork")]] pid_t __wrap__Fork(void);
+[[gnu::alias("__wrap_fcntl")]] int __wrap_fcntl64(int fd, int command,
+                                                  long argument);
 [[gnu::alias("__wrap_mmap")]] void *__wrap_mmap64(void *address, size_t size,
                                                   int protection, int flags,
                                                   int fd, off_t offset);
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_close_range(unsigned first, unsigned last, int flags);
-[[noreturn]] void __real__exit(int status);
-[[noreturn]] void __wrap__exit(int status);
-int __wrap_fcntl(int fd, int command, long argument);
-[[gnu::alias("__wrap_fcntl")]] int __wrap_fcntl64(int fd, int command,
-                                                  long argument);
-int __real_ioctl(int fd, unsigned long request, ...);
-int __wrap_ioctl(int fd, unsigned long request, int *value);
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, long a, long b, long c, long d, long e,
                     long f);
@@ -75,29 +69,6 @@ int __wrap_close_range(unsigned first, unsigned last, int flags) {
             __real_syscall(SYS_close_range, first, last, flags));
     must(model->close_range != nullptr);
     return model->close_range(first, last, flags);
-}
-
-void __wrap__exit(int status) {
-    if (model == nullptr)
-        __real__exit(status);
-    must(model->exit_process != nullptr);
-    model->exit_process(status);
-    __builtin_trap(); // it should have jumped
-}
-
-int __wrap_fcntl(int fd, int command, long argument) {
-    if (model == nullptr)
-        return static_cast<int>(
-            __real_syscall(SYS_fcntl, fd, command, argument));
-    must(model->fcntl != nullptr);
-    return model->fcntl(fd, command);
-}
-
-int __wrap_ioctl(int fd, unsigned long request, int *value) {
-    if (model == nullptr)
-        return __real_ioctl(fd, request, value);
-    must(model->ioctl != nullptr);
-    return model->ioctl(fd, request, value);
 }
 
 // The code under test makes a call that the C library may lack this way. An

@@ -13,17 +13,15 @@
 #include <time.h>
 
 // One line each: the number of parameters, the return type, the name, and the
-// types of the parameters. An OTHER call is routed by hand in calls.cpp.
-#define MODELLED_CALLS(CALL, OTHER)                                            \
+// types of the parameters.
+#define MODELLED_CALLS(CALL)                                                   \
+    CALL(1, void, _exit, int)                                                  \
     CALL(4, int, accept4, int, struct sockaddr *, socklen_t *, int)            \
-    OTHER(int, clock_gettime, clockid_t, struct timespec *)                    \
     CALL(1, int, close, int)                                                   \
-    OTHER(int, close_range, unsigned, unsigned, int)                           \
-    OTHER(void, exit_process, int)                                             \
-    OTHER(int, fcntl, int, int)                                                \
+    CALL(3, int, fcntl, int, int, long)                                        \
     CALL(0, pid_t, fork, void)                                                 \
     CALL(1, unsigned, if_nametoindex, const char *)                            \
-    OTHER(int, ioctl, int, unsigned long, int *)                               \
+    CALL(3, int, ioctl, int, unsigned long, int *)                             \
     CALL(2, int, kill, pid_t, int)                                             \
     CALL(3, int, madvise, void *, size_t, int)                                 \
     CALL(6, void *, mmap, void *, size_t, int, int, int, off_t)                \
@@ -43,14 +41,13 @@
 // Answers to the calls of the same names. A null one must not be called while
 // the model is active: that is a finding. clock_gettime answers for
 // CLOCK_MONOTONIC; other clocks are the engine's, and always the system's.
-// exit_process is _exit(2), and does not return but jumps back into the target
-// (longjmp(3)). fork is _Fork() too, and close_range also its number in
-// syscall(2).
+// close_range is also its number in syscall(2). _exit does not return but jumps
+// back into the target (longjmp(3)). fork is _Fork() too.
 struct modelled_calls {
-#define OTHER_MEMBER(result, call, ...) result (*call)(__VA_ARGS__) = nullptr;
-#define MEMBER(count, ...) OTHER_MEMBER(__VA_ARGS__)
-    MODELLED_CALLS(MEMBER, OTHER_MEMBER)
-#undef OTHER_MEMBER
+    int (*clock_gettime)(clockid_t, struct timespec *) = nullptr;
+    int (*close_range)(unsigned, unsigned, int) = nullptr;
+#define MEMBER(count, result, call, ...) result (*call)(__VA_ARGS__) = nullptr;
+    MODELLED_CALLS(MEMBER)
 #undef MEMBER
 };
 

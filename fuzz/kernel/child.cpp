@@ -66,7 +66,7 @@ ssize_t child_write(int fd, const void *buffer, size_t size) {
     return stream_write(&connection, buffer, size);
 }
 
-int child_fcntl(int fd, int command) {
+int child_fcntl(int fd, int command, long) {
     check_child(fd);
     return stream_flags(&connection, command);
 }

@@ -10,7 +10,7 @@ void begin_child(void);
 
 ssize_t child_read(int fd, void *buffer, size_t size);
 ssize_t child_write(int fd, const void *buffer, size_t size);
-int child_fcntl(int fd, int command);
+int child_fcntl(int fd, int command, long);
 int child_ioctl(int fd, unsigned long request, int *value);
 int child_close(int fd);
 int child_close_range(unsigned first, unsigned last, int flags);
@@ -18,4 +18,4 @@ int child_setsockopt(int fd, int level, int option, const void *value,
                      socklen_t size);
 
 // Checks what the child leaves behind, and leaves the run by kernel.leave.
-void child_exit(int status);
+[[noreturn]] void child_exit(int status);

@@ -26,11 +26,11 @@ static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
 }
 
 const struct modelled_calls kernel_calls = {
-    .accept4 = modelled_accept4,
     .clock_gettime = modelled_clock_gettime,
-    .close = modelled_close,
     .close_range = child_close_range,
-    .exit_process = child_exit,
+    ._exit = child_exit,
+    .accept4 = modelled_accept4,
+    .close = modelled_close,
     .fcntl = child_fcntl,
     .fork = modelled_fork,
     .ioctl = child_ioctl,

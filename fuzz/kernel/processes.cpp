@@ -92,7 +92,10 @@ static pid_t reap(struct modelled_child *child, int *status) {
     return child->pid;
 }
 
-static pid_t reap_any(int *status) {
+pid_t modelled_waitpid(pid_t pid, int *status, int options) {
+    must(pid == -1 && options == WNOHANG);
+    check_crash_line();
+    enter();
     kernel.waitpid_failed = fails(&kernel.waitpid_failure);
     if (kernel.waitpid_failed) {
         end_reaping();
@@ -100,23 +103,14 @@ static pid_t reap_any(int *status) {
                      kernel.own > 0 ? diagnostic_due : diagnostic_wrong);
         return -1;
     }
-    for (struct modelled_child &child : kernel.children) {
-        if (child.state != ended)
-            continue;
-        return reap(&child, status);
-    }
+    for (struct modelled_child &child : kernel.children)
+        if (child.state == ended)
+            return reap(&child, status);
     end_reaping();
     if (kernel.own + kernel.strangers > 0)
         return 0;
     errno = ECHILD;
     return -1;
-}
-
-pid_t modelled_waitpid(pid_t pid, int *status, int options) {
-    must(pid == -1 && options == WNOHANG);
-    check_crash_line();
-    enter();
-    return reap_any(status);
 }
 
 int modelled_kill(pid_t pid, int signo) {
