@@ -3,11 +3,11 @@
 #include "kernel/peers.h"
 #include "kernel/signals.h"
 
-int children_at(int address) {
+int children_beside(int client) {
     int count = 0;
     for (const struct modelled_child &child : kernel.children)
         if (is_own(child) && (!child.heard_of || kernel.waitpid_failed) &&
-            same_host(kernel.address_of[child.client], address))
+            same_host(child.client, client))
             count++;
     return count;
 }

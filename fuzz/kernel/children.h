@@ -5,9 +5,9 @@
 
 #include "kernel/state.h"
 
-// The number of children that serve clients from ADDRESS and that the server
-// cannot know to have terminated.
-int children_at(int address);
+// The number of children that serve clients from CLIENT's host and that the
+// server cannot know to have terminated.
+int children_beside(int client);
 
 // Starts a child of CLIENT or nobody; returns its slot, null if none is free.
 struct modelled_child *start_child(int client);

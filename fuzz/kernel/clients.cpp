@@ -68,14 +68,13 @@ int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
         return fail_to_accept();
     }
     int client = take_waiting();
-    int from = kernel.address_of[client];
     int most = kernel.settings.clients_per_address;
     kernel.connection_failures = 0;
     note_plenty();
     kernel.accepted = client;
-    kernel.one_too_many = most > 0 && children_at(from) >= most;
+    kernel.one_too_many = most > 0 && children_beside(client) >= most;
     kernel.judged_anew = false;
-    write_peer(from, client, address, size);
+    write_peer(client, address, size);
     return first_client_fd + client;
 }
 
@@ -93,14 +92,15 @@ static void close_accepted(int client) {
     kernel.accepted = nobody;
     kernel.fork_failed = false;
     int most = kernel.settings.clients_per_address;
-    bool full = most > 0 && children_at(kernel.address_of[client]) >= most;
+    bool full = most > 0 && children_beside(client) >= most;
     if (!full || kernel.killed_at > 0) {
         must(may_end_clients());
         return;
     }
     must(kernel.judged_anew);
     kernel.refused++;
-    expect_refusal_line(client);
+    expect_line(refusal_line, "client refused... %s (%d from this address%s)",
+                peer_words(client), most, unlogged(refusal_line));
 }
 
 int close_descriptor(int fd) {

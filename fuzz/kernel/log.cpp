@@ -7,20 +7,9 @@
 
 #include "common/log.h"
 #include "kernel/log.h"
-#include "kernel/peers.h"
 #include "kernel/state.h"
 
 constexpr int most_ms_to_write = 100;
-
-enum line_kind {
-    client_line,
-    refusal_line,
-    limit_line,
-    crash_line,
-    failure_line,
-    fatal_line,
-    line_kinds
-};
 
 struct expected_line {
     int fd;
@@ -29,7 +18,7 @@ struct expected_line {
     bool right;      // it may come before the next check
     bool due;        // it must
     int unlogged;    // suppressed since the last one
-    char text[256];
+    char text[256];  // without its newline
 };
 
 static struct {
@@ -69,21 +58,26 @@ void open_log(bool broken) {
 
 // ---- what is due -----------------------------------------------------------
 
-// The next line of KIND, formatted as by printf(3). One that is not due yet may
-// be when the server reads its clock.
-[[gnu::format(printf, 2, 3)]] static void expect(enum line_kind kind,
-                                                 const char *format, ...) {
+// A line that is not due yet may be when the server reads its clock.
+void expect_line(enum line_kind kind, const char *format, ...) {
     struct expected_line *line = &printed.lines[kind];
+    if (kernel.settings.quiet && line->fd == STDOUT_FILENO)
+        return;
     must(!line->due);
+    char *text = line->text; // less than a half is for the program's name
+    if (line->fd == STDERR_FILENO)
+        text += snprintf(text, sizeof line->text,
+                         "%s: ", program_invocation_short_name);
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(line->text, sizeof line->text, format, arguments);
+    (void)vsnprintf(text, sizeof line->text / 2, format, arguments);
     va_end(arguments);
     line->right = true;
     line->due = kernel.clock - line->told_at >= line->pause;
 }
 
-static void check(struct expected_line *line) {
+void check_line(enum line_kind kind) {
+    struct expected_line *line = &printed.lines[kind];
     must(!line->due);
     line->unlogged += line->right;
     line->right = false;
@@ -98,8 +92,7 @@ static void tell(struct expected_line *line) {
     line->unlogged = 0;
 }
 
-// What the next line of KIND says about those suppressed before it.
-static const char *unlogged(enum line_kind kind) {
+const char *unlogged(enum line_kind kind) {
     static char words[32];
     int count = printed.lines[kind].unlogged;
     if (count == 0)
@@ -108,21 +101,7 @@ static const char *unlogged(enum line_kind kind) {
     return words;
 }
 
-void expect_client_line(int client, pid_t pid) {
-    if (!kernel.settings.quiet)
-        expect(client_line, "new client connected... %s (pid %d)\n",
-               peer_words(kernel.address_of[client], client), pid);
-}
-
-void expect_refusal_line(int client) {
-    if (!kernel.settings.quiet)
-        expect(refusal_line, "client refused... %s (%d from this address%s)\n",
-               peer_words(kernel.address_of[client], client),
-               kernel.settings.clients_per_address, unlogged(refusal_line));
-}
-
-// The manual page's words for a child's wait status.
-static const char *words_for(int status) {
+const char *status_words(int status) {
     static char words[32];
     int code = status / 256;
     int signo = status % 256;
@@ -139,47 +118,25 @@ static const char *words_for(int status) {
     return words;
 }
 
-void expect_removal_line(pid_t pid, int status) {
-    if (!kernel.settings.quiet)
-        expect(client_line, "removed proc id: %d (%s)\n", pid,
-               words_for(status));
-}
-
 void expect_totals(void) {
     printed.totals_due = true;
 }
 
-void expect_limit_line(void) {
-    expect(limit_line,
-           "%s: clients: limit of %d reached, others wait in the backlog\n",
-           program_invocation_short_name, kernel.limit);
-}
-
-void expect_crash_line(pid_t pid, int status) {
-    expect(crash_line, "%s: child %d: %s%s\n", program_invocation_short_name,
-           pid, words_for(status), unlogged(crash_line));
-}
-
-void check_crash_line(void) {
-    check(&printed.lines[crash_line]);
-}
-
 void note_failure(const char *call, int error, enum diagnostic diagnostic) {
-    check_diagnostic();
+    check_failure();
     if (diagnostic != diagnostic_wrong) {
         bool at_once = diagnostic == diagnostic_at_once;
         enum line_kind kind = at_once ? fatal_line : failure_line;
-        expect(kind, "%s: %s: %s\n", program_invocation_short_name, call,
-               strerror(error));
+        expect_line(kind, "%s: %s", call, strerror(error));
         if (diagnostic == diagnostic_right)
             printed.lines[kind].due = false;
     }
     errno = error;
 }
 
-void check_diagnostic(void) {
-    check(&printed.lines[failure_line]);
-    check(&printed.lines[fatal_line]);
+void check_failure(void) {
+    check_line(failure_line);
+    check_line(fatal_line);
 }
 
 // ---- what comes ------------------------------------------------------------
@@ -192,7 +149,7 @@ static void check_totals(const char *bytes, size_t size) {
     char text[128];
     (void)snprintf(text, sizeof text,
                    "served %d, live %d, refused %d, fork failures %d, "
-                   "lines lost %lu\n",
+                   "lines lost %lu",
                    kernel.served, kernel.own, kernel.refused,
                    kernel.fork_failures, log_lines_lost());
     must(is_text(text, bytes, size));
@@ -201,8 +158,9 @@ static void check_totals(const char *bytes, size_t size) {
     printed.totals_last = true;
 }
 
-static void check_line(int fd, const char *bytes, size_t size) {
+static void check_written(int fd, const char *bytes, size_t size) {
     must(size > 0 && bytes[size - 1] == '\n');
+    size--;
     must((*bytes == '\n') == torn[fd]); // which ends the torn line
     if (torn[fd]) {
         bytes++;
@@ -263,7 +221,7 @@ ssize_t log_write(int fd, const char *line, size_t size) {
     must(fd == STDOUT_FILENO || fd == STDERR_FILENO);
     must(printed.asked == fd && printed.timer_set); // or it may block
     printed.asked = nobody;
-    check_line(fd, line, size);
+    check_written(fd, line, size);
     unsigned choice = printed.broken ? take_control(kernel.input) % 4 : 0;
     if (choice == 0) {
         torn[fd] = false;
@@ -281,8 +239,8 @@ ssize_t log_write(int fd, const char *line, size_t size) {
 // What holds whenever a server waits or returns.
 static void check_lines(void) {
     must(!printed.totals_due && !printed.timer_set);
-    for (struct expected_line &line : printed.lines)
-        check(&line);
+    for (int kind = 0; kind < line_kinds; kind++)
+        check_line(static_cast<enum line_kind>(kind));
 }
 
 void check_log(void) {

@@ -17,21 +17,34 @@ int modelled_setitimer(int which, const struct itimerval *value,
                        struct itimerval *before);
 ssize_t log_write(int fd, const char *line, size_t size);
 
-// Until check_log() that one line is due, unless the server is quiet. A refusal
-// is due at most once a second.
-void expect_client_line(int client, pid_t pid);
-void expect_refusal_line(int client);
-void expect_removal_line(pid_t pid, int status);
+// The lines, but for the statistics. Limit, crash and failures are told even if
+// the server is quiet.
+enum line_kind {
+    client_line,  // a connection or the end of a child
+    refusal_line, // at most once a second
+    limit_line,   // at most once a minute
+    crash_line,   // at most once a second
+    failure_line, // at most once a second
+    fatal_line,
+    line_kinds
+};
 
-// The same, even if the server is quiet. The limit is due at most once a
-// minute.
+// A line of KIND, formatted as by printf(3), is due until check_log(), or as
+// soon as its rate allows it. It may come only until then, too.
+[[gnu::format(printf, 2, 3)]] void expect_line(enum line_kind kind,
+                                               const char *format, ...);
+
+// What the next line of KIND says about those suppressed before it.
+const char *unlogged(enum line_kind kind);
+
+// The manual page's words for a child's wait STATUS; valid until the next call.
+const char *status_words(int status);
+
+// A line of KIND is no longer due; it has come if it had to.
+void check_line(enum line_kind kind);
+
+// SIGUSR1 has come: until check_log() the statistics are due.
 void expect_totals(void);
-void expect_limit_line(void);
-
-// PID ended with STATUS, as no child should: until check_crash_line() a line
-// about it is due, at most once a second, even if the server is quiet.
-void expect_crash_line(pid_t pid, int status);
-void check_crash_line(void);
 
 // Whether a failure may or must be reported.
 enum diagnostic {
@@ -41,10 +54,10 @@ enum diagnostic {
     diagnostic_at_once // always
 };
 
-// CALL has failed with ERROR: until check_diagnostic(), a line on standard
-// error can only be about that. Sets errno to ERROR.
+// CALL has failed with ERROR: until check_failure(), a line on standard error
+// can only be about that. Sets errno to ERROR.
 void note_failure(const char *call, int error, enum diagnostic diagnostic);
-void check_diagnostic(void);
+void check_failure(void);
 
 // Before a wait: no line is still due, and none was too early.
 void check_log(void);

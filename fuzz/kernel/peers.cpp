@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/sockets.h"
-#include "input.h"
 #include "kernel/peers.h"
+#include "kernel/state.h"
 
 constexpr int first_port = 1024;
 
@@ -30,13 +30,16 @@ static const struct peer peers[peer_addresses] = {
     {5, AF_INET6, "fe80::1", 3, "[fe80::1%3]"},
 };
 
-bool same_host(int a, int b) {
-    return peers[a].host == peers[b].host;
+static const struct peer *peer_of(int client) {
+    return &peers[kernel.address_of[client]];
 }
 
-void write_peer(int number, int client, struct sockaddr *address,
-                socklen_t *size) {
-    const struct peer *peer = &peers[number];
+bool same_host(int a, int b) {
+    return peer_of(a)->host == peer_of(b)->host;
+}
+
+void write_peer(int client, struct sockaddr *address, socklen_t *size) {
+    const struct peer *peer = peer_of(client);
     union address from = {};
     void *host = &from.ipv6.sin6_addr;
     socklen_t full = sizeof from.ipv6;
@@ -55,9 +58,9 @@ void write_peer(int number, int client, struct sockaddr *address,
     *size = full;
 }
 
-const char *peer_words(int number, int client) {
+const char *peer_words(int client) {
     static char words[64];
-    (void)snprintf(words, sizeof words, "%s:%d", peers[number].shown,
+    (void)snprintf(words, sizeof words, "%s:%d", peer_of(client)->shown,
                    first_port + client);
     return words;
 }

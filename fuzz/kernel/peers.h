@@ -7,13 +7,12 @@
 
 constexpr int peer_addresses = 8;
 
-// Whether addresses number A and B belong to one host.
+// Whether clients A and B come from one host.
 bool same_host(int a, int b);
 
-// Writes address NUMBER, with a port for CLIENT, to *ADDRESS and *SIZE, as
-// accept(2) does.
-void write_peer(int number, int client, struct sockaddr *address,
-                socklen_t *size);
+// Writes the address and port of CLIENT to *ADDRESS and *SIZE, as accept(2)
+// does.
+void write_peer(int client, struct sockaddr *address, socklen_t *size);
 
-// That address and port as the log must show them, valid until the next call.
-const char *peer_words(int number, int client);
+// The same as the log must show it, valid until the next call.
+const char *peer_words(int client);

@@ -16,8 +16,7 @@ static bool has_place(void) {
     int count = 0;
     for (const struct modelled_child &child : kernel.children)
         if (is_own(child) && child.state == running &&
-            same_host(kernel.address_of[child.client],
-                      kernel.address_of[kernel.accepted]))
+            same_host(child.client, kernel.accepted))
             count++;
     return most == 0 || count < most;
 }
@@ -47,7 +46,8 @@ pid_t modelled_fork(void) {
     kernel.fork_failed = false;
     note_plenty();
     note_progress();
-    expect_client_line(child->client, child->pid);
+    expect_line(client_line, "new client connected... %s (pid %d)",
+                peer_words(child->client), child->pid);
     kernel.filled = kernel.own == kernel.limit && !kernel.draining;
     return child->pid;
 }
@@ -62,7 +62,9 @@ static struct modelled_child *own_child(pid_t pid) {
 // No child is left to reap, or waitpid(2) failed: the next reaping begins.
 static void end_reaping(void) {
     if (kernel.filled && kernel.own == kernel.limit)
-        expect_limit_line();
+        expect_line(limit_line,
+                    "clients: limit of %d reached, others wait in the backlog",
+                    kernel.limit);
     kernel.filled = false;
 }
 
@@ -85,16 +87,18 @@ static pid_t reap(struct modelled_child *child, int *status) {
     } else {
         kernel.own--;
         note_plenty();
-        expect_removal_line(child->pid, child->status);
+        expect_line(client_line, "removed proc id: %d (%s)", child->pid,
+                    status_words(child->status));
         if (!is_usual(child->status))
-            expect_crash_line(child->pid, child->status);
+            expect_line(crash_line, "child %d: %s%s", child->pid,
+                        status_words(child->status), unlogged(crash_line));
     }
     return child->pid;
 }
 
 pid_t modelled_waitpid(pid_t pid, int *status, int options) {
     must(pid == -1 && options == WNOHANG);
-    check_crash_line();
+    check_line(crash_line);
     enter();
     kernel.waitpid_failed = fails(&kernel.waitpid_failure);
     if (kernel.waitpid_failed) {

@@ -181,7 +181,7 @@ int modelled_nanosleep(const struct timespec *time, struct timespec *) {
     must(kernel.wait_failed && kernel.blocked == 0);
     int64_t milliseconds = milliseconds_of(time);
     must(milliseconds > 0 && milliseconds <= longest_pause);
-    check_diagnostic();
+    check_failure();
     enter();
     kernel.clock += milliseconds;
     note_progress();
