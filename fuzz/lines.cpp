@@ -15,11 +15,11 @@
 constexpr size_t small_room = 32;
 constexpr size_t large_room = 2 * piece_size + 16; // more than two full reads
 
-// Descriptors that are not open in this process.
-constexpr int keyboard = 1000;
-constexpr int screen = 1001;
+constexpr int keyboard = first_stream;
+constexpr int screen = first_stream + 1;
 
-static struct stream_model typed, shown;
+static const struct stream_model *typed; // on the keyboard
+static const struct stream_model *shown; // on the screen
 static struct quit_reader reader; // static, like the client's: it is large
 static size_t sent;               // by the reader so far
 static bool over;                 // the reader has ended: it must not read
@@ -40,16 +40,16 @@ static size_t line_size(const uint8_t *bytes, size_t size) {
 // ---- the reader -------------------------------------------------------------
 
 static size_t held_back(void) {
-    return typed.given_size - sent;
+    return typed->given_size - sent;
 }
 
 static ssize_t modelled_read(int fd, void *buffer, size_t size) {
     must(fd == keyboard && !over);
-    must(held_back() == 0 || (held_back() == 1 && is_q(typed.given[sent])));
+    must(held_back() == 0 || (held_back() == 1 && is_q(typed->given[sent])));
     char *bytes = static_cast<char *>(buffer);
     const char *end = reader.buffer + sizeof reader.buffer;
     must(bytes >= reader.buffer && size <= static_cast<size_t>(end - bytes));
-    ssize_t n = stream_read(&typed, buffer, size);
+    ssize_t n = stream_read(fd, buffer, size);
     // A reader that looks past the end sees a newline, which makes a q quit.
     if (n > 0 && static_cast<size_t>(n) < size)
         bytes[n] = '\n';
@@ -70,16 +70,16 @@ static size_t before_quit(const uint8_t *bytes, size_t size) {
 }
 
 static void check_end(ssize_t result, int error) {
-    must(sent == before_quit(typed.given, typed.given_size));
+    must(sent == before_quit(typed->given, typed->given_size));
     if (result == 0) {
         // A final q may still begin another line, unless the input has ended.
-        must(typed.ended || held_back() >= 2);
+        must(typed->ended || held_back() >= 2);
         must(reader.ended);
         const char *piece = nullptr;
         over = true;
         must(read_piece(&reader, &piece) == 0);
     } else {
-        must(result == -1 && typed.error != 0 && error == typed.error);
+        must(result == -1 && typed->error != 0 && error == typed->error);
         must(!reader.ended);
     }
 }
@@ -95,7 +95,7 @@ static void read_all(void) {
     while ((n = read_piece(&reader, &piece)) > 0) {
         size_t size = static_cast<size_t>(n);
         must(size <= held_back());
-        must(memcmp(piece, typed.given + sent, size) == 0);
+        must(memcmp(piece, typed->given + sent, size) == 0);
         sent += size;
     }
     check_end(n, errno);
@@ -103,15 +103,10 @@ static void read_all(void) {
 
 // ---- the printer ------------------------------------------------------------
 
-static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
-    must(fd == screen);
-    return stream_write(&shown, buffer, size);
-}
-
 // The next SIZE bytes, from *AT, of what must be shown, if shown at all.
 static void check_part(size_t *at, const void *bytes, size_t size) {
-    size_t seen = *at < shown.taken_size ? shown.taken_size - *at : 0;
-    must(memcmp(shown.taken + *at, bytes, smaller(size, seen)) == 0);
+    size_t seen = *at < shown->taken_size ? shown->taken_size - *at : 0;
+    must(memcmp(shown->taken + *at, bytes, smaller(size, seen)) == 0);
     *at += size;
 }
 
@@ -119,14 +114,14 @@ static void check_part(size_t *at, const void *bytes, size_t size) {
 // COMPLETE, it is everything.
 static void check_shown(const char *prefix, bool complete) {
     size_t right = 0;
-    for (size_t at = 0; at < typed.given_size;) {
-        const uint8_t *line = typed.given + at;
-        size_t size = line_size(line, typed.given_size - at);
+    for (size_t at = 0; at < typed->given_size;) {
+        const uint8_t *line = typed->given + at;
+        size_t size = line_size(line, typed->given_size - at);
         check_part(&right, prefix, strlen(prefix));
         check_part(&right, line, size);
         at += size;
     }
-    must(complete ? right == shown.taken_size : right >= shown.taken_size);
+    must(complete ? right == shown->taken_size : right >= shown->taken_size);
 }
 
 // The size of the printer's next call. An exhausted input gives 0: all.
@@ -137,48 +132,26 @@ static size_t next_cut(struct fuzz_input *input, size_t unit, size_t left) {
 
 static void print_all(struct fuzz_input *input, const char *prefix,
                       size_t unit) {
-    const char *bytes = reinterpret_cast<const char *>(typed.given);
+    const char *bytes = reinterpret_cast<const char *>(typed->given);
     struct line_printer printer = {};
     size_t at = 0;
     int result = 0;
-    while (result == 0 && at < typed.given_size) {
-        size_t size = next_cut(input, unit, typed.given_size - at);
+    while (result == 0 && at < typed->given_size) {
+        size_t size = next_cut(input, unit, typed->given_size - at);
         result = print_lines(&printer, screen, prefix, bytes + at, size);
         at += size;
     }
     must(result == 0
-             ? shown.error == 0
-             : result == -1 && shown.error != 0 && errno == shown.error);
+             ? shown->error == 0
+             : result == -1 && shown->error != 0 && errno == shown->error);
     check_shown(prefix, result == 0);
 }
 
 // ---- both -------------------------------------------------------------------
 
-static int modelled_fcntl(int fd, int command, long) {
-    must(fd == keyboard || fd == screen);
-    return stream_flags(fd == keyboard ? &typed : &shown, command);
-}
-
-static int modelled_ioctl(int fd, unsigned long request, int *value) {
-    must(fd == screen);
-    return stream_queued(&shown, request, value);
-}
-
-static int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
-    must(milliseconds == -1 && (fds->fd == keyboard || fds->fd == screen));
-    if (fds->fd == keyboard)
-        return stream_poll(&typed, fds, count, POLLIN);
-    return stream_poll(&shown, fds, count, POLLOUT);
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const struct modelled_calls calls = {
-        .fcntl = modelled_fcntl,
-        .ioctl = modelled_ioctl,
-        .poll = modelled_poll,
-        .read = modelled_read,
-        .write = modelled_write,
-    };
+    struct modelled_calls calls = stream_calls;
+    calls.read = modelled_read;
     struct fuzz_input input = {data, size};
     uint8_t control = take_control(&input);
     bool large = control == UINT8_MAX; // rare: takes ten times as long
@@ -186,8 +159,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         control = take_control(&input);
     bool non_blocking = control % 2 == 1;
     const char *prefix = control / 2 % 2 == 0 ? "> " : "reply: ";
-    open_stream(&typed, &input, large ? large_room : small_room, non_blocking);
-    open_stream(&shown, &input, 0, non_blocking);
+    typed = open_stream(keyboard, &input, large ? large_room : small_room,
+                        non_blocking);
+    shown = open_stream(screen, &input, 0, non_blocking);
     answer_by(&calls);
     read_all();
     print_all(&input, prefix, large ? 1024 : 1);

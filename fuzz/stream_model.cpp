@@ -21,14 +21,23 @@ struct decision {
     unsigned number;
 };
 
-void open_stream(struct stream_model *stream, struct fuzz_input *input,
-                 size_t room, bool non_blocking) {
+static struct stream_model streams[most_streams];
+
+static struct stream_model *stream_of(int fd) {
+    must(fd >= first_stream && fd < first_stream + most_streams);
+    return &streams[fd - first_stream];
+}
+
+struct stream_model *open_stream(int fd, struct fuzz_input *input, size_t room,
+                                 bool non_blocking) {
+    struct stream_model *stream = stream_of(fd);
     // The bytes may stay: to clear them takes longer than a run.
     memset(stream, 0, offsetof(struct stream_model, given));
     stream->input = input;
     stream->room = room;
     stream->non_blocking = non_blocking;
     stream->queued = -1;
+    return stream;
 }
 
 static struct decision decide(struct stream_model *stream) {
@@ -85,11 +94,12 @@ static size_t give(struct stream_model *stream, unsigned number, size_t size) {
     return filled;
 }
 
-ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
+ssize_t stream_read(int fd, void *buffer, size_t size) {
     constexpr int errors[13] = {
         ECONNRESET,   EAGAIN,      ETIMEDOUT,   EIO,    EHOSTDOWN,
         EHOSTUNREACH, ENETDOWN,    ENETUNREACH, EACCES, ECONNREFUSED,
         ENONET,       ENOPROTOOPT, EPROTO};
+    struct stream_model *stream = stream_of(fd);
     must(!stream->ended && !stream->would_wait && size > 0);
     stream->writing = false;
     struct decision decision = decide(stream);
@@ -108,9 +118,9 @@ ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size) {
     return static_cast<ssize_t>(n);
 }
 
-ssize_t stream_write(struct stream_model *stream, const void *buffer,
-                     size_t size) {
+ssize_t stream_write(int fd, const void *buffer, size_t size) {
     constexpr int errors[] = {EPIPE, ECONNRESET, EAGAIN, EIO};
+    struct stream_model *stream = stream_of(fd);
     must(!stream->would_wait && size > 0);
     must(size <= most_taken - stream->taken_size);
     stream->writing = true;
@@ -131,7 +141,8 @@ ssize_t stream_write(struct stream_model *stream, const void *buffer,
     return static_cast<ssize_t>(n);
 }
 
-int stream_flags(struct stream_model *stream, int command) {
+int stream_flags(int fd, int command, long) {
+    struct stream_model *stream = stream_of(fd);
     must(command == F_GETFL && stream->would_wait);
     bool unknown = decide(stream).outcome == fails;
     if (unknown || !stream->non_blocking) {
@@ -147,8 +158,8 @@ int stream_flags(struct stream_model *stream, int command) {
 }
 
 // A single number says nothing about the peer, so the write may be repeated.
-int stream_queued(struct stream_model *stream, unsigned long request,
-                  int *queued) {
+int stream_queued(int fd, unsigned long request, int *queued) {
+    struct stream_model *stream = stream_of(fd);
     must(request == TIOCOUTQ && stream->timed_out);
     stream->timed_out = false;
     struct decision decision = decide(stream);
@@ -167,9 +178,11 @@ int stream_queued(struct stream_model *stream, unsigned long request,
     return 0;
 }
 
-int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
-                short events) {
-    must(stream->would_wait && count == 1 && fds->events == events);
+static int stream_poll(struct pollfd *fds, nfds_t count, int milliseconds) {
+    struct stream_model *stream = stream_of(fds->fd);
+    short events = stream->writing ? POLLOUT : POLLIN;
+    must(stream->would_wait && count == 1 && milliseconds == -1);
+    must(fds->events == events);
     struct decision decision = decide(stream);
     if (decision.outcome == fails)
         return fail_with(stream, ENOMEM);
@@ -179,6 +192,14 @@ int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
     fds->revents = events;
     return 1;
 }
+
+const struct modelled_calls stream_calls = {
+    .fcntl = stream_flags,
+    .ioctl = stream_queued,
+    .poll = stream_poll,
+    .read = stream_read,
+    .write = stream_write,
+};
 
 void check_echo(const struct stream_model *stream) {
     must(stream->taken_size <= stream->given_size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// stream_model - a modelled descriptor to read from and write to. The input
+// stream_model - modelled descriptors to read from and write to. The input
 // decides whether a call moves all or some bytes, is interrupted, or fails for
 // good. Its own oracles: no call after a failure, no read after end of file, no
 // empty write. After EAGAIN, a non-blocking descriptor is polled, and a
@@ -13,7 +13,10 @@
 #include <sys/types.h>
 
 #include "input.h"
+#include "kernel/calls.h"
 
+constexpr int first_stream = 1000; // a descriptor not open in this process
+constexpr int most_streams = 2;
 constexpr size_t most_given = 256 * 1024;
 constexpr size_t most_taken = 2048 * 1024;
 
@@ -33,22 +36,22 @@ struct stream_model {
     uint8_t taken[most_taken]; // by writes
 };
 
-// Makes *STREAM a new stream decided by INPUT, which stays the caller's and
-// must outlive it. ROOM is at most most_given.
-void open_stream(struct stream_model *stream, struct fuzz_input *input,
-                 size_t room, bool non_blocking);
+// Makes descriptor FD, from first_stream on, a new stream decided by INPUT,
+// which stays the caller's and must outlive it. ROOM is at most most_given.
+// Valid until FD is opened anew.
+struct stream_model *open_stream(int fd, struct fuzz_input *input, size_t room,
+                                 bool non_blocking);
 
-// read(2), write(2), poll(2), fcntl(2) F_GETFL and ioctl(2) SIOCOUTQ on STREAM,
-// including errno. A read of all repeats its payload until full; only the last
-// repetition contains newlines.
-ssize_t stream_read(struct stream_model *stream, void *buffer, size_t size);
-ssize_t stream_write(struct stream_model *stream, const void *buffer,
-                     size_t size);
-int stream_flags(struct stream_model *stream, int command);
-int stream_queued(struct stream_model *stream, unsigned long request,
-                  int *queued);
-int stream_poll(struct stream_model *stream, struct pollfd *fds, nfds_t count,
-                short events);
+// read(2), write(2), poll(2), fcntl(2) F_GETFL and ioctl(2) SIOCOUTQ on a
+// stream, including errno. A read of all repeats its payload until full; only
+// the last repetition contains newlines.
+ssize_t stream_read(int fd, void *buffer, size_t size);
+ssize_t stream_write(int fd, const void *buffer, size_t size);
+int stream_flags(int fd, int command, long);
+int stream_queued(int fd, unsigned long request, int *queued);
+
+// These calls, for answer_by().
+extern const struct modelled_calls stream_calls;
 
 // An oracle: what was written to STREAM is a prefix of what was read from it.
 void check_echo(const struct stream_model *stream);

@@ -8,12 +8,12 @@
 
 constexpr size_t room = 1024; // bytes that its client may send
 
-static struct stream_model connection;
+static const struct stream_model *connection; // with the client
 
 void begin_child(void) {
     kernel.in_child = true;
     hide_memory();
-    open_stream(&connection, kernel.input, room, false);
+    connection = open_stream(first_stream, kernel.input, room, false);
 }
 
 // Called in ascending order where close_range(2) failed. The client's
@@ -58,27 +58,27 @@ ssize_t child_read(int fd, void *buffer, size_t size) {
     check_child(fd);
     must(kernel.settings.options == nullptr || kernel.options_set);
     must(!kernel.options_failed);
-    return stream_read(&connection, buffer, size);
+    return stream_read(first_stream, buffer, size);
 }
 
 ssize_t child_write(int fd, const void *buffer, size_t size) {
     check_child(fd);
-    return stream_write(&connection, buffer, size);
+    return stream_write(first_stream, buffer, size);
 }
 
 int child_fcntl(int fd, int command, long) {
     check_child(fd);
-    return stream_flags(&connection, command);
+    return stream_flags(first_stream, command, 0);
 }
 
 int child_ioctl(int fd, unsigned long request, int *value) {
     check_child(fd);
-    return stream_queued(&connection, request, value);
+    return stream_queued(first_stream, request, value);
 }
 
 // The statuses by which child.cpp tells the parent the reason.
 static int expected_child_status(void) {
-    switch (connection.error) {
+    switch (connection->error) {
     case 0:
         return 0;
     case ECONNRESET:
@@ -97,9 +97,9 @@ void child_exit(int status) {
         must(status == 3);
     } else {
         must(status == expected_child_status());
-        must(connection.error != 0 || connection.ended);
+        must(connection->error != 0 || connection->ended);
     }
-    check_echo(&connection);
+    check_echo(connection);
     check_hidden_memory();
     longjmp(kernel.leave, 1);
 }
