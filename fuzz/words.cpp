@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // words - numbers, wait statuses and addresses. Oracles: naive second
 // implementations for numbers and statuses, getaddrinfo(3) and getnameinfo(3)
-// for addresses. Besides, a failure leaves the result unchanged, and an address
-// that was written reads back as the same. A sanitizer sees a text that does
-// not fit into its buffer.
+// for addresses. Besides, a failure leaves the result unchanged. A sanitizer
+// sees a text that does not fit into its buffer.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
@@ -182,22 +181,12 @@ static int expect_address(const char *text, int family, in_port_t port,
     return 0;
 }
 
-// The text is read back, and gives the same text again.
-static void check_format(union address address, in_port_t port) {
-    char text[address_text_size], again[address_text_size];
-    char expected[address_text_size];
+static void check_format(const union address *address) {
+    char text[address_text_size], expected[address_text_size];
     memset(text, '.', sizeof text); // without a null byte
-    format_address(&address, text);
-    expect_text(address, expected);
+    format_address(address, text);
+    expect_text(*address, expected);
     must(strncmp(text, expected, sizeof text) == 0);
-    if (address.any.sa_family == AF_INET6 &&
-        address.ipv6.sin6_scope_id > INT32_MAX) // not an interface's
-        return;
-    bool in_brackets = text[0] == '[';
-    *strrchr(text, in_brackets ? ']' : ':') = '\0';
-    must(parse_address(text + in_brackets, AF_UNSPEC, port, &address) == 0);
-    format_address(&address, again);
-    must(strcmp(again, expected) == 0);
 }
 
 static void check_address_text(struct fuzz_input *input) {
@@ -220,7 +209,7 @@ static void check_address_text(struct fuzz_input *input) {
     must(result == 0 || errno == error);
     must(memcmp(&address, &expected, sizeof address) == 0);
     if (error == 0)
-        check_format(address, port);
+        check_format(&address);
     free(text);
 }
 
@@ -246,7 +235,7 @@ static void check_address_bytes(struct fuzz_input *input) {
     size_t n = take_payload(input, size, &bytes);
     if (n > 0) // memcpy(3) takes no null pointer
         memcpy(host, bytes, n);
-    check_format(address, port);
+    check_format(&address);
 }
 
 // Here and elsewhere, a choice is a control byte modulo a divisor of 48, so
