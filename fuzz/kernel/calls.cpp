@@ -11,29 +11,14 @@ void answer_by(const struct modelled_calls *calls) {
     model = calls;
 }
 
-#define PARAMETERS_0(A) (A)
-#define PARAMETERS_1(A) (A a)
-#define PARAMETERS_2(A, B) (A a, B b)
-#define PARAMETERS_3(A, B, C) (A a, B b, C c)
-#define PARAMETERS_4(A, B, C, D) (A a, B b, C c, D d)
-#define PARAMETERS_5(A, B, C, D, E) (A a, B b, C c, D d, E e)
-#define PARAMETERS_6(A, B, C, D, E, F) (A a, B b, C c, D d, E e, F f)
-#define ARGUMENTS_0 ()
-#define ARGUMENTS_1 (a)
-#define ARGUMENTS_2 (a, b)
-#define ARGUMENTS_3 (a, b, c)
-#define ARGUMENTS_4 (a, b, c, d)
-#define ARGUMENTS_5 (a, b, c, d, e)
-#define ARGUMENTS_6 (a, b, c, d, e, f)
-
-#define HAND_ON(count, result, call, ...)                                      \
-    extern "C" result __real_##call(__VA_ARGS__);                              \
-    extern "C" result __wrap_##call(__VA_ARGS__);                              \
-    result __wrap_##call PARAMETERS_##count(__VA_ARGS__) {                     \
+#define HAND_ON(result, call, parameters, arguments)                           \
+    extern "C" result __real_##call parameters;                                \
+    extern "C" result __wrap_##call parameters;                                \
+    result __wrap_##call parameters {                                          \
         if (model == nullptr)                                                  \
-            return __real_##call ARGUMENTS_##count;                            \
+            return __real_##call arguments;                                    \
         must(model->call != nullptr, __FILE__ " " #call);                      \
-        return model->call ARGUMENTS_##count;                                  \
+        return model->call arguments;                                          \
     }
 MODELLED_CALLS(HAND_ON)
 

@@ -12,31 +12,38 @@
 #include <sys/types.h>
 #include <time.h>
 
-// One line each: the number of parameters, the return type, the name, and the
-// types of the parameters.
+// Each with its return type, name, parameters and arguments.
 #define MODELLED_CALLS(CALL)                                                   \
-    CALL(1, void, _exit, int)                                                  \
-    CALL(4, int, accept4, int, struct sockaddr *, socklen_t *, int)            \
-    CALL(1, int, close, int)                                                   \
-    CALL(3, int, fcntl, int, int, long)                                        \
-    CALL(0, pid_t, fork, void)                                                 \
-    CALL(1, unsigned, if_nametoindex, const char *)                            \
-    CALL(3, int, ioctl, int, unsigned long, int *)                             \
-    CALL(2, int, kill, pid_t, int)                                             \
-    CALL(3, int, madvise, void *, size_t, int)                                 \
-    CALL(6, void *, mmap, void *, size_t, int, int, int, off_t)                \
-    CALL(2, int, munmap, void *, size_t)                                       \
-    CALL(2, int, nanosleep, const struct timespec *, struct timespec *)        \
-    CALL(3, int, poll, struct pollfd *, nfds_t, int)                           \
-    CALL(4, int, ppoll, struct pollfd *, nfds_t, const struct timespec *,      \
-         const sigset_t *)                                                     \
-    CALL(3, ssize_t, read, int, void *, size_t)                                \
-    CALL(3, int, setitimer, int, const struct itimerval *, struct itimerval *) \
-    CALL(5, int, setsockopt, int, int, int, const void *, socklen_t)           \
-    CALL(3, int, sigaction, int, const struct sigaction *, struct sigaction *) \
-    CALL(3, int, sigprocmask, int, const sigset_t *, sigset_t *)               \
-    CALL(3, pid_t, waitpid, pid_t, int *, int)                                 \
-    CALL(3, ssize_t, write, int, const void *, size_t)
+    CALL(void, _exit, (int a), (a))                                            \
+    CALL(int, accept4, (int a, struct sockaddr *b, socklen_t *c, int d),       \
+         (a, b, c, d))                                                         \
+    CALL(int, close, (int a), (a))                                             \
+    CALL(int, fcntl, (int a, int b, long c), (a, b, c))                        \
+    CALL(pid_t, fork, (), ())                                                  \
+    CALL(unsigned, if_nametoindex, (const char *a), (a))                       \
+    CALL(int, ioctl, (int a, unsigned long b, int *c), (a, b, c))              \
+    CALL(int, kill, (pid_t a, int b), (a, b))                                  \
+    CALL(int, madvise, (void *a, size_t b, int c), (a, b, c))                  \
+    CALL(void *, mmap, (void *a, size_t b, int c, int d, int e, off_t f),      \
+         (a, b, c, d, e, f))                                                   \
+    CALL(int, munmap, (void *a, size_t b), (a, b))                             \
+    CALL(int, nanosleep, (const struct timespec *a, struct timespec *b),       \
+         (a, b))                                                               \
+    CALL(int, poll, (struct pollfd * a, nfds_t b, int c), (a, b, c))           \
+    CALL(int, ppoll,                                                           \
+         (struct pollfd * a, nfds_t b, const struct timespec *c,               \
+          const sigset_t *d),                                                  \
+         (a, b, c, d))                                                         \
+    CALL(ssize_t, read, (int a, void *b, size_t c), (a, b, c))                 \
+    CALL(int, setitimer,                                                       \
+         (int a, const struct itimerval *b, struct itimerval *c), (a, b, c))   \
+    CALL(int, setsockopt, (int a, int b, int c, const void *d, socklen_t e),   \
+         (a, b, c, d, e))                                                      \
+    CALL(int, sigaction,                                                       \
+         (int a, const struct sigaction *b, struct sigaction *c), (a, b, c))   \
+    CALL(int, sigprocmask, (int a, const sigset_t *b, sigset_t *c), (a, b, c)) \
+    CALL(pid_t, waitpid, (pid_t a, int *b, int c), (a, b, c))                  \
+    CALL(ssize_t, write, (int a, const void *b, size_t c), (a, b, c))
 
 // Answers to the calls of the same names. A null one must not be called while
 // the model is active: that is a finding. clock_gettime answers for
@@ -46,7 +53,7 @@
 struct modelled_calls {
     int (*clock_gettime)(clockid_t, struct timespec *) = nullptr;
     int (*close_range)(unsigned, unsigned, int) = nullptr;
-#define MEMBER(count, result, call, ...) result (*call)(__VA_ARGS__) = nullptr;
+#define MEMBER(result, call, parameters, _) result(*call) parameters = nullptr;
     MODELLED_CALLS(MEMBER)
 #undef MEMBER
 };
