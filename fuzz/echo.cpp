@@ -10,14 +10,15 @@
 #include "stream_model.h"
 
 constexpr size_t room = 1024;
+constexpr int descriptor = 1000;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fuzz_input input = {data, size};
     bool non_blocking = take_control(&input) % 2 == 1;
     const struct stream_model *peer =
-        open_stream(first_stream, &input, room, non_blocking);
+        open_stream(descriptor, &input, room, non_blocking);
     answer_by(&stream_calls);
-    int result = echo_stream(first_stream);
+    int result = echo_stream(descriptor);
     int error = errno;
     answer_by(nullptr);
     check_echo(peer);

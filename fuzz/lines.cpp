@@ -15,8 +15,8 @@
 constexpr size_t small_room = 32;
 constexpr size_t large_room = 2 * piece_size + 16; // more than two full reads
 
-constexpr int keyboard = first_stream;
-constexpr int screen = first_stream + 1;
+constexpr int keyboard = 1000;
+constexpr int screen = 1001;
 
 static const struct stream_model *typed; // on the keyboard
 static const struct stream_model *shown; // on the screen

@@ -15,12 +15,11 @@
 #include "input.h"
 #include "kernel/calls.h"
 
-constexpr int first_stream = 1000; // a descriptor not open in this process
-constexpr int most_streams = 2;
 constexpr size_t most_given = 256 * 1024;
 constexpr size_t most_taken = 2048 * 1024;
 
 struct stream_model {
+    int fd;                   // not open in this process
     struct fuzz_input *input; // gives the payload and the decisions
     size_t room;              // bytes that can be read before end of file
     bool non_blocking;
@@ -36,9 +35,9 @@ struct stream_model {
     uint8_t taken[most_taken]; // by writes
 };
 
-// Makes descriptor FD, from first_stream on, a new stream decided by INPUT,
-// which stays the caller's and must outlive it. ROOM is at most most_given.
-// Valid until FD is opened anew.
+// Makes descriptor FD a new stream decided by INPUT, which stays the caller's
+// and must outlive it. ROOM is at most most_given. There are at most two, with
+// descriptors in a row.
 struct stream_model *open_stream(int fd, struct fuzz_input *input, size_t room,
                                  bool non_blocking);
 

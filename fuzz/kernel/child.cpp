@@ -10,23 +10,17 @@ constexpr size_t room = 1024; // bytes that its client may send
 
 static const struct stream_model *connection; // with the client
 
-void begin_child(void) {
-    kernel.in_child = true;
-    hide_memory();
-    connection = open_stream(first_stream, kernel.input, room, false);
-}
-
 // Called in ascending order where close_range(2) failed. The client's
 // descriptor is closed by exit.
-int child_close(int fd) {
+static int child_close(int fd) {
     must(fd == kernel.closed_below && fd < first_client_fd + kernel.accepted);
     kernel.closed_below++;
     return 0;
 }
 
-int child_close_range(unsigned first, unsigned last, int flags) {
+static int child_close_range(unsigned first, unsigned last, int flags) {
     int client = first_client_fd + kernel.accepted;
-    must(kernel.in_child && first == 0 && flags == 0);
+    must(first == 0 && flags == 0);
     must(last == static_cast<unsigned>(client) - 1);
     if (kernel.close_range_fails) {
         errno = ENOSYS;
@@ -36,16 +30,13 @@ int child_close_range(unsigned first, unsigned last, int flags) {
     return 0;
 }
 
-// modelled_sigprocmask() checks that it keeps blocked what is meant for the
-// parent.
-static void check_child(int fd) {
-    must(kernel.in_child && kernel.closed_below > listener_fd);
-    must(fd == first_client_fd + kernel.accepted);
+static void check_closed(void) {
+    must(kernel.closed_below > listener_fd);
 }
 
-int child_setsockopt(int fd, int, int, const void *, socklen_t) {
-    check_child(fd);
-    must(!kernel.options_failed);
+static int child_setsockopt(int fd, int, int, const void *, socklen_t) {
+    check_closed();
+    must(fd == first_client_fd + kernel.accepted && !kernel.options_failed);
     kernel.options_set = true;
     if (take_control(kernel.input) % 4 != 1)
         return 0;
@@ -54,26 +45,11 @@ int child_setsockopt(int fd, int, int, const void *, socklen_t) {
     return -1;
 }
 
-ssize_t child_read(int fd, void *buffer, size_t size) {
-    check_child(fd);
+static ssize_t child_read(int fd, void *buffer, size_t size) {
+    check_closed();
     must(kernel.settings.options == nullptr || kernel.options_set);
     must(!kernel.options_failed);
-    return stream_read(first_stream, buffer, size);
-}
-
-ssize_t child_write(int fd, const void *buffer, size_t size) {
-    check_child(fd);
-    return stream_write(first_stream, buffer, size);
-}
-
-int child_fcntl(int fd, int command, long) {
-    check_child(fd);
-    return stream_flags(first_stream, command, 0);
-}
-
-int child_ioctl(int fd, unsigned long request, int *value) {
-    check_child(fd);
-    return stream_queued(first_stream, request, value);
+    return stream_read(fd, buffer, size);
 }
 
 // The statuses by which child.cpp tells the parent the reason.
@@ -91,8 +67,8 @@ static int expected_child_status(void) {
     }
 }
 
-void child_exit(int status) {
-    must(kernel.in_child && kernel.closed_below > listener_fd);
+[[noreturn]] static void child_exit(int status) {
+    check_closed();
     if (kernel.options_failed) {
         must(status == 3);
     } else {
@@ -102,4 +78,23 @@ void child_exit(int status) {
     check_echo(connection);
     check_hidden_memory();
     longjmp(kernel.leave, 1);
+}
+
+// All that a child may call. It must keep blocked what is meant for its parent.
+static const struct modelled_calls child_calls = {
+    .close_range = child_close_range,
+    ._exit = child_exit,
+    .close = child_close,
+    .fcntl = stream_flags,
+    .ioctl = stream_queued,
+    .read = child_read,
+    .setsockopt = child_setsockopt,
+    .write = stream_write,
+};
+
+void begin_child(void) {
+    hide_memory();
+    connection = open_stream(first_client_fd + kernel.accepted, kernel.input,
+                             room, false);
+    answer_by(&child_calls);
 }

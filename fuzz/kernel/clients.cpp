@@ -103,7 +103,7 @@ static void close_accepted(int client) {
                 peer_words(client), most, unlogged(refusal_line));
 }
 
-int close_descriptor(int fd) {
+int modelled_close(int fd) {
     enter();
     if (fd == listener_fd)
         close_listener();

@@ -7,4 +7,4 @@
 
 int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
                      int flags);
-int close_descriptor(int fd);
+int modelled_close(int fd);

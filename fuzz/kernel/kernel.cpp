@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/kernel.h"
 #include "common/sockets.h"
-#include "kernel/child.h"
 #include "kernel/children.h"
 #include "kernel/clients.h"
 #include "kernel/log.h"
@@ -14,26 +13,11 @@
 constexpr int64_t never_let_in = -1000000;
 constexpr int64_t ms_to_be_reaped = 1000; // after a server has killed them
 
-// The server and its child both call these.
-static int modelled_close(int fd) {
-    return kernel.in_child ? child_close(fd) : close_descriptor(fd);
-}
-
-static ssize_t modelled_write(int fd, const void *buffer, size_t size) {
-    if (kernel.in_child)
-        return child_write(fd, buffer, size);
-    return log_write(fd, static_cast<const char *>(buffer), size);
-}
-
 const struct modelled_calls kernel_calls = {
     .clock_gettime = modelled_clock_gettime,
-    .close_range = child_close_range,
-    ._exit = child_exit,
     .accept4 = modelled_accept4,
     .close = modelled_close,
-    .fcntl = child_fcntl,
     .fork = modelled_fork,
-    .ioctl = child_ioctl,
     .kill = modelled_kill,
     .madvise = modelled_madvise,
     .mmap = modelled_mmap,
@@ -41,9 +25,7 @@ const struct modelled_calls kernel_calls = {
     .nanosleep = modelled_nanosleep,
     .poll = modelled_poll,
     .ppoll = modelled_ppoll,
-    .read = child_read,
     .setitimer = modelled_setitimer,
-    .setsockopt = child_setsockopt,
     .sigaction = modelled_sigaction,
     .sigprocmask = modelled_sigprocmask,
     .waitpid = modelled_waitpid,

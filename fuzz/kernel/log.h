@@ -15,7 +15,7 @@ void open_log(bool broken);
 int modelled_poll(struct pollfd *fds, nfds_t count, int milliseconds);
 int modelled_setitimer(int which, const struct itimerval *value,
                        struct itimerval *before);
-ssize_t log_write(int fd, const char *line, size_t size);
+ssize_t modelled_write(int fd, const void *bytes, size_t size);
 
 // The lines, but for the statistics. Limit, crash and failures are told even if
 // the server is quiet.

@@ -96,8 +96,7 @@ struct kernel {
     bool filled;        // the last slot was taken, without a reaping since
     pid_t last_pid;
     int pid_step;
-    bool in_child;    // fork(2) returned 0: from then on, the child's view
-    int closed_below; // every number below, by the child
+    int closed_below;                 // every number below, by the child
     bool options_set, options_failed; // by the child
 
     struct coming_failure accept_failure, fork_failure, ppoll_failure,
