@@ -46,10 +46,6 @@ int modelled_munmap(void *address, size_t size) {
     return 0;
 }
 
-void check_memory(void) {
-    must(kernel.mapping.bytes == nullptr);
-}
-
 void hide_memory(void) {
     memset(kernel.mapping.bytes, hidden, kernel.mapping.size);
 }

@@ -10,9 +10,6 @@ void *modelled_mmap(void *address, size_t size, int protection, int flags,
 int modelled_madvise(void *address, size_t size, int advice);
 int modelled_munmap(void *address, size_t size);
 
-// Checks that the server has unmapped its memory.
-void check_memory(void);
-
 // Overwrites what a child must not see, so that a child which looks finds
 // garbage; and checks that nothing was written there since.
 void hide_memory(void);
