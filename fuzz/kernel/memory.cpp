@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "kernel/memory.h"
 #include "kernel/state.h"
-
-constexpr unsigned char hidden = 0x5a; // each byte of the mapping, in a child
 
 static bool is_mapping(const void *address, size_t size) {
     return address != nullptr && address == kernel.mapping.bytes &&
@@ -44,13 +41,4 @@ int modelled_munmap(void *address, size_t size) {
     free(address);
     kernel.mapping = {};
     return 0;
-}
-
-void hide_memory(void) {
-    memset(kernel.mapping.bytes, hidden, kernel.mapping.size);
-}
-
-void check_hidden_memory(void) {
-    for (size_t i = 0; i < kernel.mapping.size; i++)
-        must(kernel.mapping.bytes[i] == hidden);
 }

@@ -9,8 +9,3 @@ void *modelled_mmap(void *address, size_t size, int protection, int flags,
                     int fd, off_t offset);
 int modelled_madvise(void *address, size_t size, int advice);
 int modelled_munmap(void *address, size_t size);
-
-// Overwrites what a child must not see, so that a child which looks finds
-// garbage; and checks that nothing was written there since.
-void hide_memory(void);
-void check_hidden_memory(void);

@@ -100,20 +100,19 @@ static void check_wait(int fd, int64_t until) {
 
 // Sleeps until a client or a signal not in DEFERRED comes, or time is UNTIL.
 static int sleep_until(int64_t until, bool listening, unsigned deferred) {
-    // Or nothing would cause a terminated child to be reaped.
-    must(kernel.ended == 0 || kernel.waitpid_failed ||
-         (kernel.pending & deferred) != 0);
-    must(until <= kernel.clock + longest_pause || !own_child_ended());
-    while (kernel.clock < until) {
+    while (!deliver_signals(deferred)) {
+        // Or nothing would cause a terminated child to be reaped.
+        must(kernel.ended == 0 || kernel.waitpid_failed ||
+             (kernel.pending & deferred) != 0);
+        must(until <= kernel.clock + longest_pause || !own_child_ended());
+        if (kernel.clock >= until)
+            return 0;
         happen_asleep(until);
         if (listening && kernel.waiting > 0)
             return 1;
-        if (deliver_signals(deferred)) {
-            errno = EINTR;
-            return -1;
-        }
     }
-    return 0;
+    errno = EINTR;
+    return -1;
 }
 
 // A wait that failed for lack of memory is not repeated at once.
@@ -145,10 +144,6 @@ static int answer(bool listening, int64_t until, unsigned deferred) {
         if (kernel.busy) // Linux does not, but POSIX allows it
             (void)deliver_signals(deferred);
         return 1;
-    }
-    if (deliver_signals(deferred)) {
-        errno = EINTR;
-        return -1;
     }
     return sleep_until(until, listening, deferred);
 }
