@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 
+#include "kernel/answers.h"
 #include "kernel/children.h"
-#include "kernel/clients.h"
 #include "kernel/events.h"
 #include "kernel/log.h"
 #include "kernel/peers.h"

@@ -17,20 +17,19 @@ int modelled_setitimer(int which, const struct itimerval *value,
                        struct itimerval *before);
 ssize_t modelled_write(int fd, const void *bytes, size_t size);
 
-// The lines, but for the statistics. Limit, crash and failures are told even if
-// the server is quiet.
+// The lines, except for the statistics. A quiet server omits the first two.
 enum line_kind {
-    client_line,  // a connection or the end of a child
+    client_line,  // a connection, or the end of a child
     refusal_line, // at most once a second
     limit_line,   // at most once a minute
     crash_line,   // at most once a second
     failure_line, // at most once a second
-    fatal_line,
+    fatal_line,   // the failure that makes the listener useless
     line_kinds
 };
 
-// A line of KIND, formatted as by printf(3), is due until check_log(), or as
-// soon as its rate allows it. It may come only until then, too.
+// Until check_log(), this line of KIND may come, and must come if its rate
+// allows it. FORMAT is printf(3)'s.
 [[gnu::format(printf, 2, 3)]] void expect_line(enum line_kind kind,
                                                const char *format, ...);
 
@@ -40,7 +39,7 @@ const char *unlogged(enum line_kind kind);
 // The manual page's words for a child's wait STATUS; valid until the next call.
 const char *status_words(int status);
 
-// A line of KIND is no longer due; it has come if it had to.
+// From now on no line of KIND may come. Checks that none is still due.
 void check_line(enum line_kind kind);
 
 // SIGUSR1 has come: until check_log() the statistics are due.

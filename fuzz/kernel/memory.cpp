@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "kernel/memory.h"
+#include "kernel/answers.h"
 #include "kernel/state.h"
 
 static bool is_mapping(const void *address, size_t size) {

@@ -2,12 +2,12 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "kernel/answers.h"
 #include "kernel/child.h"
 #include "kernel/children.h"
 #include "kernel/events.h"
 #include "kernel/log.h"
 #include "kernel/peers.h"
-#include "kernel/processes.h"
 #include "kernel/state.h"
 
 // Whether the accepted client has a slot; terminated children do not count.

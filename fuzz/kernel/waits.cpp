@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 
+#include "kernel/answers.h"
 #include "kernel/events.h"
 #include "kernel/log.h"
 #include "kernel/signals.h"
 #include "kernel/state.h"
-#include "kernel/waits.h"
 
 constexpr int64_t longest_pause = 1000;  // before a retry
 constexpr int64_t longest_deferral = 20; // with fewer than 50 children
