@@ -10,15 +10,12 @@
 #include <setjmp.h>
 
 #include "common/sockets.h"
+#include "kernel/answers.h"
 #include "kernel/calls.h"
 #include "kernel/children.h"
-#include "kernel/clients.h"
 #include "kernel/log.h"
-#include "kernel/memory.h"
-#include "kernel/processes.h"
 #include "kernel/signals.h"
 #include "kernel/state.h"
-#include "kernel/waits.h"
 #include "server/children.h"
 #include "server/events.h"
 #include "server/serve.h"
