@@ -81,7 +81,7 @@ int modelled_sigaction(int signo, const struct sigaction *action,
     return 0;
 }
 
-static unsigned signals_in(const sigset_t *set) {
+unsigned signals_in(const sigset_t *set) {
     unsigned bits = 0;
     for (int signo = 1; signo < signal_count; signo++)
         if (sigismember(set, signo) == 1)

@@ -16,6 +16,9 @@ inline unsigned signal_bit(int signo) {
     return 1U << signo;
 }
 
+// The bits of the signals in SET.
+unsigned signals_in(const sigset_t *set);
+
 // Sends SIGNO, which is handled at once unless blocked.
 void raise_signal(int signo);
 

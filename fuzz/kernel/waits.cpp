@@ -30,16 +30,6 @@ static int64_t milliseconds_of(const struct timespec *time) {
     return time->tv_sec * 1000 + time->tv_nsec / 1000000;
 }
 
-// Returns the bits of the signals in MASK, which may be SIGCHLD only.
-static unsigned check_signals(const sigset_t *mask) {
-    check_dispositions();
-    must(mask != nullptr);
-    sigset_t others = *mask;
-    (void)sigdelset(&others, SIGCHLD);
-    must(sigisemptyset(&others) == 1);
-    return sigisemptyset(mask) == 1 ? 0 : signal_bit(SIGCHLD);
-}
-
 // While clients keep coming, terminated children are reaped together; but at
 // once if their slots are needed, or if a client might be refused for them.
 static void check_deferral(bool defers, bool listening, int64_t until) {
@@ -155,7 +145,10 @@ int modelled_ppoll(struct pollfd *fds, nfds_t count,
     int64_t until = INT64_MAX;
     if (time != nullptr)
         until = kernel.clock + milliseconds_of(time);
-    unsigned deferred = check_signals(mask);
+    check_dispositions();
+    must(mask != nullptr);
+    unsigned deferred = signals_in(mask);
+    must((deferred & ~signal_bit(SIGCHLD)) == 0);
     check_deferral(deferred != 0, listening, until);
     check_wait(fds->fd, until);
     must(kernel.clock > kernel.out_of_memory_at);
