@@ -3,13 +3,16 @@
 #include "kernel/peers.h"
 #include "kernel/signals.h"
 
-int children_beside(int client) {
+bool host_is_full(int client, bool as_known) {
+    int most = kernel.settings.clients_per_address;
     int count = 0;
-    for (const struct modelled_child &child : kernel.children)
-        if (is_own(child) && (!child.heard_of || kernel.waitpid_failed) &&
-            same_host(child.client, client))
+    for (const struct modelled_child &child : kernel.children) {
+        bool unknown = !child.heard_of || kernel.waitpid_failed;
+        if (is_own(child) && same_host(child.client, client) &&
+            (child.state == running || (as_known && unknown)))
             count++;
-    return count;
+    }
+    return most > 0 && count >= most;
 }
 
 struct modelled_child *start_child(int client) {

@@ -5,9 +5,9 @@
 
 #include "kernel/state.h"
 
-// The number of children that serve clients from CLIENT's host and that the
-// server cannot know to have terminated.
-int children_beside(int client);
+// Whether CLIENT's host has as many children as it may: of those that run or,
+// AS_KNOWN, of those that the server cannot know to have terminated.
+bool host_is_full(int client, bool as_known);
 
 // Starts a child of CLIENT or nobody; returns its slot, null if none is free.
 struct modelled_child *start_child(int client);

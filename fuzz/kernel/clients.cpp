@@ -68,11 +68,10 @@ int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
         return fail_to_accept();
     }
     int client = take_waiting();
-    int most = kernel.settings.clients_per_address;
     kernel.connection_failures = 0;
     note_plenty();
     kernel.accepted = client;
-    kernel.one_too_many = most > 0 && children_beside(client) >= most;
+    kernel.one_too_many = host_is_full(client, true);
     kernel.judged_anew = false;
     write_peer(client, address, size);
     return first_client_fd + client;
@@ -91,16 +90,15 @@ static void close_accepted(int client) {
     must(client == kernel.accepted);
     kernel.accepted = nobody;
     kernel.fork_failed = false;
-    int most = kernel.settings.clients_per_address;
-    bool full = most > 0 && children_beside(client) >= most;
-    if (!full || kernel.killed_at > 0) {
+    if (!host_is_full(client, true) || kernel.killed_at > 0) {
         must(may_end_clients());
         return;
     }
     must(kernel.judged_anew);
     kernel.refused++;
     expect_line(refusal_line, "client refused... %s (%d from this address%s)",
-                peer_words(client), most, unlogged(refusal_line));
+                peer_words(client), kernel.settings.clients_per_address,
+                unlogged(refusal_line));
 }
 
 int modelled_close(int fd) {

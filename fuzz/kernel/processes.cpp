@@ -10,20 +10,9 @@
 #include "kernel/peers.h"
 #include "kernel/state.h"
 
-// Whether the accepted client has a slot; terminated children do not count.
-static bool has_place(void) {
-    int most = kernel.settings.clients_per_address;
-    int count = 0;
-    for (const struct modelled_child &child : kernel.children)
-        if (is_own(child) && child.state == running &&
-            same_host(child.client, kernel.accepted))
-            count++;
-    return most == 0 || count < most;
-}
-
 pid_t modelled_fork(void) {
-    must(kernel.accepted != nobody && has_place());
-    must(kernel.handed_over == nobody);
+    must(kernel.accepted != nobody && kernel.handed_over == nobody);
+    must(!host_is_full(kernel.accepted, false));
     must(kernel.own < kernel.limit && may_try_again());
     must(kernel.mapping.kept); // or each child shares it
     enter();

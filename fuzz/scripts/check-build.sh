@@ -65,16 +65,9 @@ sanitizer_flags() { # SANITIZER
     esac
 }
 
-# A flag or a file, because both must work. Debian's engine was built with the
-# other C++ library, which therefore must be linked too.
-engine() { # SANITIZER
-    if [ "$1" = undefined ]; then
-        echo "$(clang++ -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a" \
-            -Wl,-lstdc++
-    else
-        echo -fsanitize=fuzzer -Wl,-lstdc++
-    fi
-}
+# Debian's engine was built with the other C++ library, which therefore must be
+# linked too.
+engine='-fsanitize=fuzzer -Wl,-lstdc++'
 
 build() ( # SANITIZER: into "$top/the builder"
     SRC="$top/the builder/src"
@@ -90,7 +83,7 @@ build() ( # SANITIZER: into "$top/the builder"
     env -i PATH="$PATH" HOME="$top" LANG=C \
         CC=clang CFLAGS="$CFLAGS" \
         CXX=clang++ CXXFLAGS="$CFLAGS -stdlib=libc++" \
-        FUZZING_ENGINE=libfuzzer LIB_FUZZING_ENGINE="$(engine "$1")" \
+        FUZZING_ENGINE=libfuzzer LIB_FUZZING_ENGINE="$engine" \
         SANITIZER="$1" SRC="$SRC" WORK="$top/the builder/work" \
         OUT="$top/the builder/out" bash -eu "$SRC/build.sh"
 )
