@@ -74,8 +74,6 @@ def mutate_all(mutants, src):
 
 
 class Target:
-    """Compiles what is in a build folder, and throws CalledProcessError."""
-
     def __init__(self, folder, name, compiler, words, build):
         self.src = folder.parent / 'src'
         self.corpus = folder / 'corpus' / name
@@ -83,29 +81,29 @@ class Target:
             '-std=c++20', '-O0', '-fno-exceptions', '-fno-rtti',
             '-D_FILE_OFFSET_BITS=64', f'-I{self.src}', f'-I{folder}',
             f'-I{folder.parent}/tests']
-        self.words = words
         self.build = build
-        self.objects = [self.compile(source.name, source, source.read_text())
-                        for source in (folder / 'main.cpp',
-                                       folder / f'{name}.cpp')]
+        objects = [self.compile(source.name, source, source.read_text())
+                   for source in (folder / 'main.cpp',
+                                  folder / f'{name}.cpp')]
+        self.words = objects + words
 
-    def run_compiler(self, *words, **options):
-        subprocess.run(self.compiler + [*words], check=True, text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       **options)
+    def run_compiler(self, name, *words, **options):
+        """Returns what it has made; throws CalledProcessError."""
+        result = self.build / name
+        subprocess.run(self.compiler + ['-o', result, *words], check=True,
+                       text=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, **options)
+        return result
 
     def compile(self, name, source, text):
         """Compiles the text in place of the source. Returns the object."""
-        result = self.build / f'{name}.o'
-        self.run_compiler('-x', 'c++', '-c', '-o', result, '-', input=text,
-                          cwd=source.parent)
-        return result
+        return self.run_compiler(f'{name}.o', '-x', 'c++', '-c', '-',
+                                 input=text, cwd=source.parent)
 
     def run(self, name, *objects):
         """Runs over the corpus. Returns the status and the log. The objects
         replace those of the archives."""
-        program = self.build / name
-        self.run_compiler('-o', program, *self.objects, *objects, *self.words)
+        program = self.run_compiler(name, *objects, *self.words)
         done = subprocess.run([program, self.corpus], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True,
                               errors='replace', timeout=most_seconds)
@@ -153,9 +151,8 @@ def prove(folder, name, compiler, words, build):
 
 def main():
     if sys.argv[1] == '--text':
-        table = pathlib.Path(sys.argv[2])
         src = pathlib.Path(__file__).resolve().parents[2] / 'src'
-        for mutant in read_table(table):
+        for mutant in read_table(pathlib.Path(sys.argv[2])):
             if mutant.name == sys.argv[3]:
                 print(mutate(mutant, src), end='')
         return
