@@ -6,8 +6,8 @@
 // record is markup in its picture, or controls the terminal.
 #include <stdint.h>
 #include <stdio.h>
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "input.h"
 #include "lifelines/draw.h"
@@ -61,49 +61,73 @@ static void check_line(std::string_view line, const RecordLine &parsed) {
         must(inside(argument(parsed.arguments, i), parsed.arguments));
 }
 
-// A TIME as strace writes it: seconds.
-static std::string seconds(int64_t time) {
-    char text[32];
-    snprintf(text, sizeof text, "%lld.%06lld", time / 1000000LL,
-             time % 1000000LL);
-    return text;
+// Not a string: MSan does not see what the C++ library's functions write.
+typedef std::vector<char> Text;
+
+static void add(Text *line, std::string_view part) {
+    line->insert(line->end(), part.begin(), part.end());
 }
 
-static std::string written_call(const RecordLine &parsed) {
+static void add_number(Text *line, long number) {
+    char digits[32];
+    snprintf(digits, sizeof digits, "%ld", number);
+    add(line, digits);
+}
+
+// In seconds, as strace writes it.
+static void add_time(Text *line, int64_t time) {
+    char text[48];
+    snprintf(text, sizeof text, "%lld.%06lld", time / 1000000LL,
+             time % 1000000LL);
+    add(line, text);
+}
+
+static void add_call(Text *line, const RecordLine &parsed) {
     bool resumed = parsed.kind == LineKind::resumed;
-    std::string line = resumed ? "<... " : "";
-    line += parsed.name;
-    line += resumed ? " resumed>" : "(";
-    line += parsed.arguments;
+    add(line, resumed ? "<... " : "");
+    add(line, parsed.name);
+    add(line, resumed ? " resumed>" : "(");
+    add(line, parsed.arguments);
     // A resumed call that a kill has cut has no result either.
-    if (parsed.kind == LineKind::unfinished || parsed.result.empty())
-        return line + " <unfinished ...>";
-    line += ") = ";
-    line += parsed.result;
-    if (parsed.spent != -1)
-        line += " <" + seconds(parsed.spent) + ">";
-    return line;
+    if (parsed.kind == LineKind::unfinished || parsed.result.empty()) {
+        add(line, " <unfinished ...>");
+        return;
+    }
+    add(line, ") = ");
+    add(line, parsed.result);
+    if (parsed.spent != -1) {
+        add(line, " <");
+        add_time(line, parsed.spent);
+        add(line, ">");
+    }
 }
 
 // As strace would have written it.
-static std::string written_line(const RecordLine &parsed) {
-    std::string name(parsed.name);
-    std::string line;
-    if (parsed.pid != 0)
-        line += std::to_string(parsed.pid) + " ";
-    if (parsed.time != -1)
-        line += seconds(parsed.time) + " ";
+static Text written_line(const RecordLine &parsed) {
+    Text line;
+    if (parsed.pid != 0) {
+        add_number(&line, parsed.pid);
+        add(&line, " ");
+    }
+    if (parsed.time != -1) {
+        add_time(&line, parsed.time);
+        add(&line, " ");
+    }
     if (parsed.kind == LineKind::signal) {
-        line += "--- " + name + " {";
-        line += parsed.arguments;
-        line += "} ---";
+        add(&line, "--- ");
+        add(&line, parsed.name);
+        add(&line, " {");
+        add(&line, parsed.arguments);
+        add(&line, "} ---");
     } else if (parsed.kind == LineKind::ended) {
-        line += "+++ ";
-        line += name.empty() ? "exited with " + std::to_string(parsed.value)
-                             : "killed by " + name;
-        line += " +++";
+        add(&line, "+++ ");
+        add(&line, parsed.name.empty() ? "exited with " : "killed by ");
+        if (parsed.name.empty())
+            add_number(&line, parsed.value);
+        add(&line, parsed.name);
+        add(&line, " +++");
     } else {
-        line += written_call(parsed);
+        add_call(&line, parsed);
     }
     return line;
 }
@@ -114,9 +138,9 @@ static void check_again(const RecordLine &parsed) {
         parsed.kind == LineKind::call || parsed.kind == LineKind::resumed;
     if ((half && parsed.result.empty()) || parsed.kind == LineKind::note)
         return;
-    std::string line = written_line(parsed);
+    Text line = written_line(parsed);
     RecordLine again;
-    must(read_record_line(line, &again));
+    must(read_record_line({line.data(), line.size()}, &again));
     must(again.kind == parsed.kind);
     must(again.pid == parsed.pid && again.time == parsed.time);
     must(again.name == parsed.name);
