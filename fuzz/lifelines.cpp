@@ -205,6 +205,14 @@ static void check_history(const Record &record, const History &history) {
     }
 }
 
+// Not with MemorySanitizer, where std::string is not compiled with it: what the
+// C++ library writes would count as uninitialized.
+#ifdef __clang__
+#define HAS_MSAN __has_feature(memory_sanitizer)
+#else
+#define HAS_MSAN 0
+#endif
+
 static void check_pictures(const History &history) {
     std::string svg = draw_svg(history, {}), text = draw_text(history, {});
     int open = 0;
@@ -237,7 +245,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_events(record);
         History history = history_of(record);
         check_history(record, history);
-        check_pictures(history);
+        if (!HAS_MSAN)
+            check_pictures(history);
     } else {
         must(problem.line > 0 && problem.what != nullptr);
     }
