@@ -112,55 +112,39 @@ static Findings audit_client(const Words &client) {
     return findings;
 }
 
+// How the client may end, other than by q, and its status then.
 static const struct {
-    const char *name;
     std::function<void(Findings &, Talk &)> cause;
     int status;
 } client_ends[] = {
-    {"q",
-     [](Findings &findings, Talk &talk) {
-         talk.type("q\n");
-         judge_half_close(findings, talk);
-         talk.connection.close();
-     },
-     0},
-    {"end of the input",
-     [](Findings &findings, Talk &talk) {
+    {[](Findings &findings, Talk &talk) {
          talk.keyboard.write_end.close();
          judge_half_close(findings, talk);
          talk.connection.close();
      },
      0},
-    {"end of the server",
-     [](Findings &, Talk &talk) { talk.connection.close(); }, 1},
-    {"reset", [](Findings &, Talk &talk) { reset_connection(talk.connection); },
-     1},
-    {"end of the writer",
-     [](Findings &findings, Talk &talk) {
+    {[](Findings &, Talk &talk) { talk.connection.close(); }, 1},
+    {[](Findings &, Talk &talk) { reset_connection(talk.connection); }, 1},
+    {[](Findings &findings, Talk &talk) {
          REQUIRE(kill(talk.writer, SIGKILL) == 0);
          judge_half_close(findings, talk);
          talk.connection.close();
      },
      1},
-    {"SIGINT", [](Findings &, Talk &talk) { talk.process.signal(SIGINT); },
-     128 + SIGINT},
-    {"SIGTERM", [](Findings &, Talk &talk) { talk.process.signal(SIGTERM); },
-     128 + SIGTERM},
-    {"SIGHUP", [](Findings &, Talk &talk) { talk.process.signal(SIGHUP); },
-     128 + SIGHUP},
 };
 
 // Each way to terminate: the exit status, and no process left.
 static Findings audit_client_ends(const Words &client) {
     Findings findings;
-    for (const auto &[name, cause, status] : client_ends) {
+    for (const auto &[cause, status] : client_ends) {
         Talk talk(client);
-        Findings more;
-        cause(more, talk);
-        judge_end(more, talk.process, status);
-        for (Finding &finding : more)
-            finding.what = std::string(name) + ": " + finding.what;
-        add_findings(findings, more);
+        cause(findings, talk);
+        judge_end(findings, talk.process, status);
+    }
+    for (int signo : {SIGINT, SIGTERM, SIGHUP}) {
+        Talk talk(client);
+        talk.process.signal(signo);
+        judge_end(findings, talk.process, 128 + signo);
     }
     Talk talk(client); // SIGKILL cannot be caught
     talk.process.signal(SIGKILL);
@@ -181,7 +165,6 @@ static Pipe full_pipe() {
     return pipe;
 }
 
-// Its name in findings.
 static std::string name_of(const Words &words) {
     return words[0].substr(words[0].rfind('/') + 1);
 }
@@ -197,11 +180,15 @@ struct Demonstration {
     bool output_full = false; // makes one sleep that otherwise never would
 };
 
-struct Demo {
+// Once it has printed its lines.
+struct Demo : Demonstration {
     explicit Demo(const Demonstration &row)
-        : demonstration(row),
-          output(row.output_full ? full_pipe() : make_pipe()),
-          process(row.words, writing_to(output)) {
+        : Demonstration(row), name(name_of(words)),
+          output(output_full ? full_pipe() : make_pipe()),
+          process(words, writing_to(output)), pid(process.pid()) {
+        std::string text;
+        while (count_of("\n", text) < lines)
+            text += receive(output.read_end, 1);
     }
     static StartOptions writing_to(const Pipe &pipe) {
         StartOptions options;
@@ -209,53 +196,26 @@ struct Demo {
         return options;
     }
     bool sleeps() const {
-        std::vector<pid_t> children = children_of(process.pid());
-        return static_cast<int>(children.size()) == demonstration.children &&
-               process_state(process.pid()) == "S" &&
-               std::all_of(children.begin(), children.end(), [&](pid_t child) {
-                   return process_state(child) == demonstration.child_state;
+        std::vector<pid_t> all = children_of(pid);
+        return static_cast<int>(all.size()) == children &&
+               process_state(pid) == "S" &&
+               std::ranges::all_of(all, [&](pid_t child) {
+                   return process_state(child) == child_state;
                });
     }
-    void await_lines() {
-        std::string text;
-        while (count_of("\n", text) < demonstration.lines)
-            text += receive(output.read_end, 1);
-    }
 
-    const Demonstration &demonstration;
+    std::string name; // in findings
     Pipe output;
     Process process;
+    pid_t pid;
 };
 
-static void judge_demo(Findings &findings, const Demo &demo) {
-    const Demonstration &row = demo.demonstration;
-    std::string name = name_of(row.words);
-    pid_t pid = demo.process.pid();
-    if (!comes_to_hold(pid, [&] { return demo.sleeps(); }))
-        add_finding(findings, Invariant::no_zombie,
-                    name + " or a child of it is in another state");
-    Descriptors parent = descriptors_of(pid);
-    judge_descriptors(findings, Invariant::parent_descriptors, name, parent,
-                      standard_of(parent));
-    const std::vector<int> ignored = {SIGPIPE, SIGXFSZ};
-    judge_signals(findings, name, pid, {row.caught, ignored, {}});
-    for (pid_t child : children_of(pid)) {
-        if (process_state(child) == "Z")
-            continue; // it holds nothing any more
-        std::string who = name + "'s child";
-        judge_descriptors(findings, Invariant::child_descriptors, who,
-                          descriptors_of(child), standard_of(parent));
-        judge_signals(findings, who, child, {row.caught, ignored, {}});
-    }
-}
-
-static void judge_kill(Findings &findings, Demo &demo) {
-    demo.process.signal(SIGKILL);
-    demo.process.wait();
-    demo.output.read_end.close(); // wakes one that waits to write
-    int children = demo.demonstration.children;
-    judge_orphans(findings, demo.process, name_of(demo.demonstration.words),
-                  children, children);
+static void judge_process(Findings &findings, const Demo &demo,
+                          Invariant invariant, const std::string &who,
+                          pid_t pid) {
+    judge_descriptors(findings, invariant, who, descriptors_of(pid),
+                      standard_of(descriptors_of(demo.pid)));
+    judge_signals(findings, who, pid, {demo.caught, {SIGPIPE, SIGXFSZ}, {}});
 }
 
 // Descriptors, signals and state of parents and children while they sleep; and
@@ -267,30 +227,29 @@ audit_demonstrations(const std::vector<Demonstration> &demonstrations) {
     for (const Demonstration &demonstration : demonstrations)
         demos.emplace_back(demonstration);
     std::vector<Sleeper> sleepers;
-    for (Demo &demo : demos) {
-        std::string name = name_of(demo.demonstration.words);
-        demo.await_lines();
-        judge_demo(findings, demo);
-        sleepers.push_back({name, demo.process.pid()});
-        for (pid_t child : children_of(demo.process.pid()))
-            sleepers.push_back({name + "'s child", child});
+    for (const Demo &demo : demos) {
+        if (!comes_to_hold(demo.pid, [&] { return demo.sleeps(); }))
+            add_finding(findings, Invariant::no_zombie,
+                        demo.name + " or a child of it is in another state");
+        judge_process(findings, demo, Invariant::parent_descriptors, demo.name,
+                      demo.pid);
+        sleepers.push_back({demo.name, demo.pid});
+        for (pid_t child : children_of(demo.pid)) {
+            std::string who = demo.name + "'s child";
+            if (process_state(child) != "Z") // which holds nothing any more
+                judge_process(findings, demo, Invariant::child_descriptors, who,
+                              child);
+            sleepers.push_back({who, child});
+        }
     }
     judge_sleep(findings, sleepers);
-    for (Demo &demo : demos)
-        judge_kill(findings, demo);
-    return findings;
-}
-
-// It exits with status 0, and no process is left except ZOMBIES, which are
-// reaped only once their parent has terminated.
-static Findings audit_demonstration_end(const Words &demonstration,
-                                        int zombies) {
-    Findings findings;
-    std::string name = name_of(demonstration);
-    Process process(demonstration);
-    judge_status(findings, process, name, process.wait(), {0});
-    judge_orphans(findings, process, name, zombies, zombies);
-    judge_errors(findings, process);
+    for (Demo &demo : demos) {
+        demo.process.signal(SIGKILL);
+        demo.process.wait();
+        demo.output.read_end.close(); // wakes one that waits to write
+        judge_orphans(findings, demo.process, demo.name, demo.children,
+                      demo.children);
+    }
     return findings;
 }
 
@@ -315,24 +274,29 @@ static std::vector<Demonstration> sleeping(const std::string &mistake) {
     };
 }
 
-// None leaves a zombie except the one that it shows. A mistake is waitpid's.
+// Each exits with status 0, and leaves no process; zombie leaves the one that
+// it shows, which is reaped only once its parent has terminated. A mistake is
+// waitpid's.
 static Findings audit_ends(const std::string &mistake) {
+    std::vector<Words> all = {
+        {program("fork")},
+        {program("zombie"), "0"},
+        {program("wait"), "0"},
+        {program("waitpid"), "0", "1"},
+        {program("signal"), "1", "0"},
+        {program("sigaction"), "1", "0"},
+        {program("remove_zombie"), "0", "0"},
+    };
     if (!mistake.empty())
-        return audit_demonstration_end({test_program(mistake), "0", "1"}, 0);
+        all = {{test_program(mistake), "0", "1"}};
     Findings findings;
-    for (const Words &words : std::vector<Words>{
-             {"fork"},
-             {"zombie", "0"},
-             {"wait", "0"},
-             {"waitpid", "0", "1"},
-             {"signal", "1", "0"},
-             {"sigaction", "1", "0"},
-             {"remove_zombie", "0", "0"},
-         }) {
-        Words full = words;
-        full[0] = program(words[0]);
-        add_findings(findings,
-                     audit_demonstration_end(full, words[0] == "zombie"));
+    for (const Words &words : all) {
+        std::string name = name_of(words);
+        int zombies = name == "zombie" ? 1 : 0;
+        Process process(words);
+        judge_status(findings, process, name, process.wait(), {0});
+        judge_orphans(findings, process, name, zombies, zombies);
+        judge_errors(findings, process);
     }
     return findings;
 }
@@ -366,7 +330,6 @@ const std::vector<Audit> program_audits = {
          return audit_client_ends(client(mistake));
      },
      {{"no-half-close", {echo}},
-      {"sends-the-quitting-line", {echo}},
       {"signal-leaves-the-writer", {drain}},
       {"success-though-it-failed", {exit_status}},
       {"writer-left", {no_zombie, drain}},
