@@ -6,97 +6,72 @@
 #include <sys/socket.h>
 
 #include "mpaudit/checks.h"
-#include "mpaudit/subject.h"
 #include "support/sockets.h"
-#include "support/waiting.h"
-
-using Clock = std::chrono::steady_clock;
-
-static void judge_echo(Result &result, const std::string &sent,
-                       const Received &received, const std::string &when) {
-    if (received.bytes == sent)
-        return;
-    auto [ours, theirs] = std::ranges::mismatch(sent, received.bytes);
-    result.fault("bytes are lost or changed " + when,
-                 {{"sent", number(sent.size())},
-                  {"received", number(received.bytes.size())},
-                  {"same_until", number(ours - sent.begin())},
-                  {"end", name_of(received.end)}});
-}
 
 // ---- bytes ------------------------------------------------------------------
 
+static void judge_echo(const Subject &subject, const std::string &sent,
+                       const Received &received) {
+    auto [ours, theirs] = std::ranges::mismatch(sent, received.bytes);
+    if (received.bytes != sent)
+        subject.fault("bytes are lost or changed",
+                      {{"sent", number(sent.size())},
+                       {"received", number(received.bytes.size())},
+                       {"same_until", number(ours - sent.begin())},
+                       {"end", end_names[received.end]}});
+}
+
 static void check_half_close(Result &result) {
-    Subject subject;
+    Subject subject(result);
     for (size_t size : std::vector<size_t>{0, 1, 5000, 1 << 16, 1 << 20}) {
-        Fd client = subject.connect();
         std::string sent = pattern(size);
-        std::string when = "when a client half-closes after " + number(size);
-        Received received = echo_of(client, sent, true);
-        judge_echo(result, sent, received, when);
-        if (received.bytes == sent && received.end == End::silence)
-            result.fault("the end never comes " + when,
-                         {{"server", subject.state()}});
+        result.when = "when a client half-closes after " + number(size);
+        Received received = converse(subject.connect(), sent, to_the_end);
+        judge_echo(subject, sent, received);
+        if (received.bytes == sent && received.end == silence)
+            subject.fault("the end never comes");
     }
 }
 
-static void check_slow_reader(Result &result) {
-    Subject subject;
-    Fd client = subject.client();
-    // Until both directions are full; but for a server that reads it all first.
-    std::string sent;
-    (void)eventually([&] {
-        std::string more = send_what_fits(client);
-        sent += more;
-        pass(50);
-        return more.empty() || sent.size() > (64U << 20);
-    });
-    finish_sending(client);
-    pass(1500);
-    judge_echo(result, sent, converse(client, "", true, {}, deadline_seconds),
-               "of a client that half-closed and reads a second later");
-}
-
 static void check_large_echo(Result &result) {
-    Subject subject;
-    Fd client = subject.client();
+    Subject subject(result);
+    result.when = "of 16 MiB";
     std::string sent = pattern(16 << 20);
-    judge_echo(result, sent, echo_of(client, sent), "of 16 MiB");
+    judge_echo(subject, sent, converse(subject.client(), sent, sent.size()));
 }
 
 // ---- other clients ----------------------------------------------------------
 
-static void check_no_reader(Result &result) {
-    Subject subject;
+static void check_late_reader(Result &result, bool finishes) {
+    Subject subject(result);
     Fd client = subject.client();
-    std::string sent = send_what_fits(client);
-    pass(200);
-    sent += send_what_fits(client);
-    judge_service(result, subject, "while a client does not read");
-    std::string back =
-        converse(
-            client, "", false,
-            [&](const std::string &got) { return got.size() >= sent.size(); },
-            deadline_seconds)
-            .bytes;
-    judge_echo(result, sent, {back, End::enough},
-               "of a client that began to read late");
+    std::string sent = fill(client);
+    if (finishes)
+        finish_sending(client);
+    result.when = "while a client does not read";
+    judge_service(subject);
+    pass(1000);
+    result.when = finishes ? "of a client that half-closed and reads late"
+                           : "of a client that reads late";
+    judge_echo(subject, sent,
+               converse(client, "", finishes ? to_the_end : sent.size()));
 }
 
 static void check_silent_client(Result &result) {
-    Subject subject;
+    Subject subject(result);
     Fd silent = subject.connect();
+    result.when = "while a client is silent";
     pass(100);
-    judge_service(result, subject, "while a client is silent");
+    judge_service(subject);
 }
 
 static void check_reset_before_accept(Result &result) {
-    Subject subject;
+    Subject subject(result);
+    result.when = "after clients that reset before accept(2)";
     subject.crowd(1).clear();
     (void)subject.becomes_quiet();
-    for (pid_t acceptor : subject.acceptors)
-        if (!stop(acceptor))
-            throw Skip{"the server cannot be stopped"};
+    if (!std::ranges::all_of(subject.acceptors, stop))
+        throw Skip{"the server cannot be stopped"};
     for (int i = 0; i < 3; i++) {
         Fd client = subject.connect();
         if (client.get() != -1)
@@ -104,81 +79,70 @@ static void check_reset_before_accept(Result &result) {
     }
     for (pid_t acceptor : subject.acceptors)
         (void)send_signal(acceptor, SIGCONT);
-    const char *when = "after clients that reset before accept(2)";
-    if (judge_service(result, subject, when))
-        judge_zombies(result, subject, when);
+    judge_rest(subject);
 }
 
 static void check_reset_in_flight(Result &result) {
-    Subject subject;
-    std::vector<Fd> clients = subject.crowd(5);
-    for (Fd &client : clients) {
+    Subject subject(result);
+    result.when = "after clients that reset amid their data";
+    for (Fd &client : subject.crowd(5)) {
         (void)send_what_fits(client);
         reset_connection(client);
     }
-    const char *when = "after clients that reset amid their data";
-    if (judge_service(result, subject, when))
-        judge_zombies(result, subject, when);
-    if (!subject.becomes_quiet() && zombies_of(family()).empty() &&
-        family().size() > subject.rest.size())
-        result.fault("processes outlive clients that have reset",
-                     {{"processes", number(family().size())},
-                      {"at_rest", number(subject.rest.size())}});
+    if (size_t count = processes_left(subject))
+        subject.fault("processes are left", {{"processes", number(count)}});
+    else
+        judge_rest(subject);
 }
 
 // ---- time -------------------------------------------------------------------
 
-static double milliseconds_of_trip(const Fd &client, const std::string &bytes) {
-    Clock::time_point start = Clock::now();
-    if (echo_of(client, bytes).end != End::enough)
-        throw NotServing("an echo does not come back");
-    return std::chrono::duration<double, std::milli>(Clock::now() - start)
-        .count();
-}
-
 // The fastest of several, so that only what happens every time counts. The
 // first few messages of a connection are acknowledged at once.
 static double fastest_trip(const Fd &client, size_t size, int trips) {
+    using Clock = std::chrono::steady_clock;
     std::string bytes = pattern(size);
-    double best = 1e9;
-    for (int i = 0; i < trips; i++)
-        best = std::min(best, milliseconds_of_trip(client, bytes));
-    return best;
+    std::chrono::duration<double, std::milli> best(1e9);
+    for (int i = 0; i < trips; i++) {
+        Clock::time_point start = Clock::now();
+        if (converse(client, bytes, size).end != enough)
+            throw NotServing("an echo does not come back");
+        best = std::min<decltype(best)>(best, Clock::now() - start);
+    }
+    return best.count();
 }
 
 constexpr double delay = 30; // an acknowledgement is delayed by 40 ms
 
 static void check_stalls(Result &result) {
-    Subject subject;
+    Subject subject(result);
     Fd client = subject.client();
     double one = fastest_trip(client, 1, 30);
-    std::string slow;
+    Evidence slow = {{"one_byte", number(one) + " ms"}};
     for (size_t size : std::vector<size_t>{2, 31, 64, 200, 1000, 1461, 4097,
                                            8193, 16385, 65537}) {
         double time = fastest_trip(client, size, 7);
         if (time > one + delay) // on a busy machine it may be its load
             time = std::min(time, fastest_trip(client, size, 15));
         if (time > one + delay)
-            slow += (slow.empty() ? "" : ", ") + number(size) +
-                    " bytes: " + number(time) + " ms";
+            slow.emplace_back(number(size) + "_bytes", number(time) + " ms");
     }
-    if (!slow.empty())
-        result.fault("messages wait for a delayed acknowledgement",
-                     {{"one_byte", number(one) + " ms"}, {"slow", slow}});
+    if (slow.size() > 1)
+        subject.fault("messages wait for a delayed acknowledgement", slow);
 }
 
 static void check_urgent_data(Result &result) {
-    Subject subject;
+    Subject subject(result);
     Fd client = subject.client();
+    result.when = "after urgent data";
     (void)send(client.get(), "u", 1, MSG_OOB | MSG_NOSIGNAL);
-    Received received = echo_of(client, "abc");
-    std::string back = received.bytes;
+    auto [back, end] = converse(client, "abc", 3);
     if (back.find("abc") == back.npos && back != "uab")
-        result.fault("a client that sent urgent data is not served on",
-                     {{"received", back}, {"end", name_of(received.end)}});
+        subject.fault("a client is not served on",
+                      {{"received", back}, {"end", end_names[end]}});
     result.comment(back.starts_with('u') ? "an urgent byte is echoed in line"
                                          : "an urgent byte is not echoed");
-    judge_service(result, subject, "after urgent data");
+    judge_service(subject);
 }
 
 // ---- the checks -------------------------------------------------------------
@@ -187,11 +151,11 @@ const std::vector<Check> traffic_checks = {
     {"half-close", "a client that half-closes gets all of its echo", an_echo,
      check_half_close},
     {"slow-reader", "it gets all of it if it reads only a second later",
-     an_echo, check_slow_reader},
+     an_echo, [](Result &result) { check_late_reader(result, true); }},
     {"large-echo", "16 MiB come back as they were sent", an_echo,
      check_large_echo},
     {"no-reader", "a client that does not read holds up nobody", an_echo,
-     check_no_reader},
+     [](Result &result) { check_late_reader(result, false); }},
     {"silent-client", "a client that is silent holds up nobody", nothing,
      check_silent_client},
     {"reset-before-accept", "clients that reset before accept(2) end nothing",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mpaudit/report.h"
+#include "mpaudit/subject.h"
 
 enum Needs {
     nothing = 0,
@@ -28,11 +29,23 @@ std::string number(auto value) {
     return std::to_string(value);
 }
 
-// What the checks share, in checks.cpp. WHEN is part of a message: "after ...".
-class Subject;
-// The server, which may have to reap, is left with no zombie.
-void judge_zombies(Result &result, const Subject &subject,
-                   const std::string &when);
+// ---- what the checks share --------------------------------------------------
+
 // A new client is served; where not, a fault. Returns whether.
-bool judge_service(Result &result, const Subject &subject,
-                   const std::string &when);
+bool judge_service(const Subject &subject);
+// After clients that did something and have left: no zombie is left, a new
+// client is served, and processes that stay are worth a comment.
+void judge_rest(const Subject &subject);
+// How many processes outlive their clients; 0 while there are zombies.
+size_t processes_left(const Subject &subject);
+// Returns whether PID, of the server, still lives; where not, a fault.
+bool judge_life(const Subject &subject, pid_t pid);
+
+// Sends to a server whose echo nobody reads until it takes no more, or has
+// taken what no buffer of a socket holds. Returns all that was sent.
+constexpr size_t most_to_fill = 64 << 20;
+std::string fill(const Fd &client);
+
+// Neither descriptors nor, with many clients, memory grow in five parts with
+// CLIENTS each, one after the other.
+void judge_growth(Result &result, int clients);

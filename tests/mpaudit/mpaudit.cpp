@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // mpaudit - starts a server and reports what it leaks, loses, leaves or burns.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -14,8 +15,6 @@
 #include "common/arguments.h"
 #include "common/die.h"
 #include "mpaudit/checks.h"
-#include "mpaudit/subject.h"
-#include "support/waiting.h"
 
 static const char usage[] =
     "usage: mpaudit [-6hjlvV] [-e text] [-k pattern] [-p file] [-s text]\n"
@@ -50,31 +49,29 @@ static const struct option long_options[] = {
 };
 constexpr int exit_not_started = 3;
 
-struct Options {
+static struct {
     Form form = Form::tap;
     std::string pattern = "*";
     bool verbose = false;
-};
+} options;
 
 // ---- the command line -------------------------------------------------------
 
 // With \r, \n, \t, \0 and \\ as C has them.
 static std::string unescaped(const char *name, const std::string &text) {
-    static const char letters[] = "rnt0\\";
+    static const std::string_view letters = "rnt0\\";
     static const char values[] = "\r\n\t\0\\";
     std::string all;
     for (size_t i = 0; i < text.size(); i++) {
-        if (text[i] != '\\') {
-            all += text[i];
-            continue;
+        char c = text[i];
+        if (c == '\\') {
+            size_t at = letters.find(text.c_str()[++i]);
+            if (at == letters.npos)
+                die_usage(usage, "%s: '%s' has an unknown escape", name,
+                          text.c_str());
+            c = values[at];
         }
-        const char *letter =
-            i + 1 < text.size() ? strchr(letters, text[i + 1]) : nullptr;
-        if (letter == nullptr)
-            die_usage(usage, "%s: '%s' has an unknown escape", name,
-                      text.c_str());
-        all += values[letter - letters];
-        i++;
+        all += c;
     }
     return all;
 }
@@ -91,7 +88,7 @@ static void list_checks() {
     }
 }
 
-static void read_option(Options *options, int option, char **argv) {
+static void read_option(int option, char **argv) {
     switch (option) {
     case '6':
         settings.family = AF_INET6;
@@ -104,10 +101,10 @@ static void read_option(Options *options, int option, char **argv) {
         printf("%s\n\n%s\n", usage, help);
         exit(EXIT_SUCCESS);
     case 'j':
-        options->form = Form::json;
+        options.form = Form::json;
         break;
     case 'k':
-        options->pattern = optarg;
+        options.pattern = optarg;
         break;
     case 'l':
         list_checks();
@@ -123,7 +120,7 @@ static void read_option(Options *options, int option, char **argv) {
         deadline_seconds = argument_number(usage, "timeout", optarg, 1, 1000);
         break;
     case 'v':
-        options->verbose = true;
+        options.verbose = true;
         break;
     case 'V':
         printf("mpaudit %s\n", VERSION);
@@ -153,30 +150,31 @@ static void read_command(char **words) {
     program = path;
 }
 
-static std::vector<Check> chosen_checks(const std::string &pattern) {
-    std::vector<Check> chosen;
-    for (const Check &check : all_checks())
-        if (fnmatch(pattern.c_str(), check.name, 0) == 0)
-            chosen.push_back(check);
+static std::vector<Check> chosen_checks() {
+    std::vector<Check> chosen = all_checks();
+    std::erase_if(chosen, [](const Check &check) {
+        return fnmatch(options.pattern.c_str(), check.name, 0) != 0;
+    });
     if (chosen.empty())
-        die_usage(usage, "checks: no name matches '%s'", pattern.c_str());
+        die_usage(usage, "checks: no name matches '%s'",
+                  options.pattern.c_str());
     return chosen;
 }
 
 // ---- the run ----------------------------------------------------------------
 
-// Whether it serves at all, and how.
+// Throws NotServing if it does not serve at all.
 static bool forks_for_a_client(std::string *how) {
-    Subject subject;
+    Result ignored;
+    Subject subject(ignored);
     Fd client = subject.client();
-    pid_t child = subject.child_of(client);
-    *how = child != -1 ? "a process for each client"
-                       : "no process for each client: what asks for one is "
-                         "skipped";
+    bool forks = subject.child_of(client) != -1;
+    *how = forks ? "a process for each client"
+                 : "no process for each client: what asks for one is skipped";
     if (subject.acceptors.size() > 1)
-        *how += "; " + std::to_string(subject.acceptors.size()) +
+        *how += "; " + number(subject.acceptors.size()) +
                 " processes hold the listener";
-    return child != -1;
+    return forks;
 }
 
 static Result result_of(const Check &check, bool forks) {
@@ -188,46 +186,31 @@ static Result result_of(const Check &check, bool forks) {
         if (check.needs & an_echo && !settings.echo)
             throw Skip{"it needs an echo"};
         check.run(result);
-    } catch (const Skip &skip) {
-        result.skipped = skip.why;
-    } catch (const NotServing &failure) {
-        result.skipped =
-            std::string("it could not be asked: ") + failure.what();
     } catch (const std::runtime_error &failure) {
-        result.skipped =
-            std::string("it could not be asked: ") + failure.what();
+        if (result.faults.empty())
+            result.skipped = failure.what();
     }
-    if (!result.faults.empty())
-        result.skipped = "";
-    for (char &c : result.skipped)
-        c = c == '\n' ? ' ' : c;
+    std::ranges::replace(result.skipped, '\n', ' ');
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
             .count();
+    if (options.verbose)
+        result.comment(number(result.seconds) + " seconds");
     return result;
 }
 
-static bool run_checks(const Options &options,
-                       const std::vector<Check> &chosen) {
+static bool run_checks(const std::vector<Check> &checks) {
     std::string how;
     bool forks = forks_for_a_client(&how);
-    int count = static_cast<int>(chosen.size());
-    print_head(options.form, count);
+    print_head(options.form, static_cast<int>(checks.size()));
     print_comment(options.form, "the server has " + how);
-    bool progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+    int count = 0;
     bool good = true;
-    for (int i = 0; i < count; i++) {
-        const Check &check = chosen[static_cast<size_t>(i)];
-        if (progress)
-            fprintf(stderr, "\r\033[K%d/%d %s", i + 1, count, check.name);
+    for (const Check &check : checks) {
         Result result = result_of(check, forks);
-        if (options.verbose)
-            result.comment(std::to_string(result.seconds) + " seconds");
-        print_result(options.form, i + 1, check.name, check.claim, result);
+        print_result(options.form, ++count, check.name, check.claim, result);
         good = good && result.faults.empty();
     }
-    if (progress)
-        fprintf(stderr, "\r\033[K");
     return good;
 }
 
@@ -245,22 +228,21 @@ static void catch_signals() {
 }
 
 int main(int argc, char **argv) {
-    Options options;
     settings = {{}, AF_INET, "", "", true, ""};
     deadline_seconds = 5;
     int option = 0;
     opterr = 0; // die_bad_option() says it
     while ((option = next_option(argc, argv, "+:6e:hjk:lp:s:t:vV",
                                  long_options)) != -1)
-        read_option(&options, option, argv);
-    std::vector<Check> chosen = chosen_checks(options.pattern);
+        read_option(option, argv);
+    std::vector<Check> checks = chosen_checks();
     read_command(argv + optind);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0L, 0L, 0L) == -1)
         die("PR_SET_CHILD_SUBREAPER");
     catch_signals();
     allow_descriptors(~0U);
     try {
-        bool good = run_checks(options, chosen);
+        bool good = run_checks(checks);
         if (fflush(stdout) != 0)
             die("standard output");
         return good ? EXIT_SUCCESS : exit_failed;

@@ -18,194 +18,154 @@ mpaudit, echo_mpserv, book_server, output, *named = sys.argv[1:]
 scratch = tempfile.TemporaryDirectory()
 os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
 
-
-def scratch_file(name, text):
-    path = os.path.join(scratch.name, name)
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-    return path
-
-
-# inetd finds its own echo by the name of the service alone: it gets an
-# /etc/services that nobody else sees. xinetd takes a port, but only in a file.
-inetd = (
-    "mount -t tmpfs none /mnt && echo echo {port}/tcp >/mnt/services &&"
-    " echo 127.0.0.1:echo stream tcp nowait.100000000 root internal"
-    " >/mnt/conf && mount --bind /mnt/services /etc/services &&"
-    " exec inetd -i -q 4096 -R 100000000 /mnt/conf"
-)
-xinetd = (
-    f"printf 'service echo\\n{{\\n type = UNLISTED\\n port = {{port}}\\n"
-    " bind = 127.0.0.1\\n socket_type = stream\\n protocol = tcp\\n"
-    " wait = no\\n user = root\\n server = /bin/cat\\n instances = UNLIMITED\\n"
-    " cps = 1000000 1\\n per_source = UNLIMITED\\n}\\n'"
-    f" >{scratch.name}/xinetd.conf &&"
-    f" exec xinetd -dontfork -f {scratch.name}/xinetd.conf"
-    f" -pidfile {scratch.name}/xinetd.pid"
-)
-
-
-def host_key():
-    path = os.path.join(scratch.name, "key")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path],
-                   check=True)
-    return path
-
-
-def dropbear_key():
-    path = os.path.join(scratch.name, "dropbear")
-    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", path], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return path
-
-
-# Each with the options that let it be as good as it can. The first word of its
-# command is what has to be installed; then how to ask for its version.
-dpkg = "dpkg-query -W -f ${Version} "
-peers = [
-    ("echo_mpserv", echo_mpserv, None,
-     lambda: [echo_mpserv, "-c", "2000", "{port}"], []),
-    ("the book's", book_server, None, lambda: [book_server, "{port}"], []),
-    ("tcpserver", "tcpserver", dpkg + "ucspi-tcp",
-     lambda: ["tcpserver", "-HRDl0", "-b4096", "-c2000", "127.0.0.1", "{port}",
-              "cat"], []),
-    ("socat", "socat", dpkg + "socat",
-     lambda: ["socat", "TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,"
-              "nodelay,backlog=4096", "PIPE"], []),
-    ("ncat", "ncat", dpkg + "ncat",
-     lambda: ["ncat", "-lkn", "-m", "1000000", "--exec", "/bin/cat",
-              "127.0.0.1", "{port}"], []),
-    ("inetd", "inetd", dpkg + "openbsd-inetd",
-     lambda: ["unshare", "-m", "sh", "-c", inetd], []),
-    ("xinetd", "xinetd", dpkg + "xinetd", lambda: ["sh", "-c", xinetd], []),
-    ("busybox tcpsvd", "busybox", dpkg + "busybox",
-     lambda: ["busybox", "tcpsvd", "-c", "2000", "-b", "4096", "127.0.0.1",
-              "{port}", "cat"], []),
-    ("systemd-socket-activate", "systemd-socket-activate", dpkg + "systemd",
-     lambda: ["systemd-socket-activate", "--accept", "--inetd", "-l",
-              "127.0.0.1:{port}", "/bin/cat"], []),
-    ("sshd", "sshd", dpkg + "openssh-server",
-     lambda: ["sh", "-c", 'mkdir -p /run/sshd && exec "$@"', "sh",
-              shutil.which("sshd"), "-D", "-e", "-f", "/dev/null", "-p",
-              "{port}", "-h", host_key(), "-o", "ListenAddress=127.0.0.1", "-o",
-              "PidFile=none", "-o", "MaxStartups=2000"], ["-e", "SSH-"]),
-    ("dropbear", "dropbear", dpkg + "dropbear-bin",
-     lambda: ["dropbear", "-F", "-E", "-p", "127.0.0.1:{port}", "-P",
-              scratch.name + "/dropbear.pid", "-r", dropbear_key()],
-     ["-e", "SSH-"]),
-]
+# What has to be installed, its Debian package, and a shell's command that runs
+# it, in whose words $0 is a folder to write in; then mpaudit's options. Each
+# runs with the options that let it be as good as it can. inetd finds its own
+# echo by the name of the service alone: it gets an /etc/services that nobody
+# else sees. xinetd takes a port, but only in a file.
+peers = {
+    "echo_mpserv": (echo_mpserv, "", "exec " + echo_mpserv + " -c 2000 {port}"),
+    "the book's": (book_server, "", "exec " + book_server + " {port}"),
+    "tcpserver": (
+        "tcpserver", "ucspi-tcp",
+        "exec tcpserver -HRDl0 -b4096 -c2000 127.0.0.1 {port} cat"),
+    "socat": (
+        "socat", "socat",
+        "exec socat TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,nodelay,"
+        "backlog=4096 PIPE"),
+    "ncat": (
+        "ncat", "ncat",
+        "exec ncat -lkn -m 1000000 --exec /bin/cat 127.0.0.1 {port}"),
+    "inetd": (
+        "inetd", "openbsd-inetd",
+        "exec unshare -m sh -c '"
+        "mount -t tmpfs none /mnt && echo echo {port}/tcp >/mnt/services &&"
+        " echo 127.0.0.1:echo stream tcp nowait.100000000 root internal"
+        " >/mnt/conf && mount --bind /mnt/services /etc/services &&"
+        " exec inetd -i -q 4096 -R 100000000 /mnt/conf'"),
+    "xinetd": (
+        "xinetd", "xinetd",
+        "printf 'service echo\\n{\\n type = UNLISTED\\n port = {port}\\n"
+        " bind = 127.0.0.1\\n socket_type = stream\\n protocol = tcp\\n"
+        " wait = no\\n user = root\\n server = /bin/cat\\n"
+        " instances = UNLIMITED\\n cps = 1000000 1\\n"
+        " per_source = UNLIMITED\\n}\\n' >$0/xinetd.conf &&"
+        " exec xinetd -dontfork -f $0/xinetd.conf -pidfile $0/xinetd.pid"),
+    "busybox tcpsvd": (
+        "busybox", "busybox",
+        "exec busybox tcpsvd -c 2000 -b 4096 127.0.0.1 {port} cat"),
+    "systemd-socket-activate": (
+        "systemd-socket-activate", "systemd",
+        "exec systemd-socket-activate --accept --inetd -l 127.0.0.1:{port}"
+        " /bin/cat"),
+    "sshd": (
+        "sshd", "openssh-server",
+        "mkdir -p /run/sshd && { [ -e $0/key ] ||"
+        " ssh-keygen -q -t ed25519 -N '' -f $0/key; } &&"
+        " exec $(command -v sshd) -D -e -f /dev/null -p {port} -h $0/key"
+        " -o ListenAddress=127.0.0.1 -o PidFile=none -o MaxStartups=2000",
+        "-e", "SSH-"),
+    "dropbear": (
+        "dropbear", "dropbear-bin",
+        "{ [ -e $0/bear ] || dropbearkey -t ed25519 -f $0/bear; } >/dev/null &&"
+        " exec dropbear -F -E -p 127.0.0.1:{port} -P $0/bear.pid -r $0/bear",
+        "-e", "SSH-"),
+}
 
 
-def version_of(command):
-    if command is None:
-        return ""
-    run = subprocess.run(command.split(), capture_output=True, text=True,
-                         check=False)
+def version_of(package):
+    run = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package],
+                         capture_output=True, text=True, check=False)
     # Without Debian's epoch and revision.
     return re.sub(r"^\d+:|[-+~].*", "", run.stdout)
 
 
 def audit(options, command):
-    run = subprocess.run([mpaudit, "-j", *options, "--", *command],
-                         capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [mpaudit, "-j", *options, "--", "/bin/sh", "-c", command, scratch.name],
+        capture_output=True, text=True, check=False)
     print(run.stderr, end="", file=sys.stderr)
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return [line for line in lines if "name" in line]
 
 
-def cell_of(result):
-    if result["result"] == "skip":
-        return "–"
-    if result["result"] == "not ok":
-        return "**not ok**"
-    return "ok"
-
-
 def title():
-    return f"mpaudit, {datetime.date.today()}, Linux {os.uname().release}"
+    return (f"mpaudit, {datetime.date.today()}, Linux {os.uname().release};"
+            " – cannot be asked of this server, or here")
 
 
-style = """<style>
-svg{background:#fff;font:12px sans-serif}text{fill:#222}
-.t{font-size:15px;font-weight:bold}.not{fill:#c62828}.ok{fill:#087f3f}
-.skip{fill:#bbb}
-@media(prefers-color-scheme:dark){svg{background:#16181c}text{fill:#ddd}
-.not{fill:#ff6b6b}.ok{fill:#4cc380}.skip{fill:#555}}
-</style>"""
-signs = {"not ok": '<path class="not" d="M-5 -5h10v10h-10z"/>',
-         "ok": '<circle class="ok" r="2.5"/>',
-         "skip": '<path class="skip" d="M-4 -1h8v2h-8z"/>'}
-row, column, left, top = 16, 30, 190, 200
+signs = {"not ok": "✗", "ok": "ok", "skip": "–"}
 
 
-def write_picture(found, heads):
-    names = [result["name"] for result in next(iter(found.values()))]
-    width = max(500, left + column * len(heads) + 120)  # for slanted heads
-    height = top + row * len(names) + 40
-    with open(output + ".svg", "w", encoding="utf-8") as picture:
-        print('<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 '
-              f'{width} {height}" width="{width}" height="{height}">\n'
-              f"<title>{title()}</title>\n{style}\n"
-              f'<text class="t" x="8" y="22">{title()}</text>', file=picture)
-        for i, head in enumerate(heads):
-            print(f'<text transform="translate({left + column * i} {top - 14})'
-                  f' rotate(-60)">{escape(head)}</text>', file=picture)
-        for i, name in enumerate(names):
-            y = top + row * i
-            print(f'<text x="8" y="{y + 4}">{escape(name)}</text>',
-                  file=picture)
-            for j, results in enumerate(found.values()):
-                result = results[i]
-                what = [fault["message"] for fault in result["faults"]]
-                text = "; ".join(what) or result["result"]
-                print(f'<g transform="translate({left + column * j} {y})">'
-                      f'{signs[result["result"]]}<title>'
-                      f"{escape(f'{heads[j]}, {name}: {text}')}</title></g>",
-                      file=picture)
-        x = 12
-        for kind, what in (("not ok", "not ok"), ("ok", "ok"),
-                           ("skip", "cannot be asked of this server, or here")):
-            print(f'<g transform="translate({x} {height - 16})">{signs[kind]}'
-                  f'<text x="12" y="4">{what}</text></g>', file=picture)
-            x += 80
-        print("</svg>", file=picture)
-
-
-def write_table(found, heads):
-    names = [result["name"] for result in next(iter(found.values()))]
+def write_table(found):
+    heads = list(found)
     with open(output + ".md", "w", encoding="utf-8") as table:
-        print(f"{title()}; – cannot be asked of this server, or here.\n",
-              file=table)
+        print(title() + ".\n", file=table)
         print("| check | " + " | ".join(heads) + " |", file=table)
         print("|---" * (len(heads) + 1) + "|", file=table)
-        for i, name in enumerate(names):
-            cells = [cell_of(results[i]) for results in found.values()]
-            print(f"| {name} | " + " | ".join(cells) + " |", file=table)
-        for server, results in found.items():
+        for row in zip(*found.values()):
+            cells = [signs[result["result"]] for result in row]
+            print("| " + " | ".join([row[0]["name"], *cells]) + " |",
+                  file=table)
+        for head, results in found.items():
             print(file=table)
             for result in results:
                 for fault in result["faults"]:
                     text = "; ".join(f"{key}: {value!r}"
                                      for key, value in fault.items())
-                    print(f"- {server}, {result['name']}: {text}", file=table)
+                    print(f"- {head}, {result['name']}: {text}", file=table)
+
+
+style = """<style>
+svg{background:#fff;font:12px sans-serif}text{fill:#222}.ok{fill:#087f3f}
+.not{fill:#c62828;font-weight:bold}
+@media(prefers-color-scheme:dark){svg{background:#16181c}text{fill:#ddd}
+.ok{fill:#4cc380}.not{fill:#ff6b6b}}
+</style>"""
+row_height, column, left, top = 16, 30, 190, 200
+
+
+def write_picture(found):
+    rows = list(zip(*found.values()))
+    width = max(500, left + column * len(found) + 120)  # for slanted heads
+    height = top + row_height * len(rows) + 16
+    with open(output + ".svg", "w", encoding="utf-8") as picture:
+        def put(place, text, about="", kind=""):
+            print(f'<text class="{kind}" transform="translate({place}">'
+                  f"{escape(text)}<title>{escape(about or text)}</title>"
+                  "</text>", file=picture)
+
+        print('<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 '
+              f'{width} {height}" width="{width}" height="{height}">\n{style}',
+              file=picture)
+        put("8 22)", title())
+        for i, head in enumerate(found):
+            put(f"{left + column * i} {top - 18}) rotate(-60)", head)
+        for y, row in enumerate(rows):
+            put(f"8 {top + row_height * y})", row[0]["name"])
+            for x, (head, result) in enumerate(zip(found, row)):
+                what = [fault["message"] for fault in result["faults"]]
+                put(f"{left - 6 + column * x} {top + row_height * y})",
+                    signs[result["result"]],
+                    f"{head}, {result['name']}: {'; '.join(what)}",
+                    result["result"])
+        print("</svg>", file=picture)
 
 
 def main():
     found = {}
-    heads = []
-    for name, program, version, command, options in peers:
+    for name, (program, package, command, *options) in peers.items():
         if named and name not in named:
             continue
         if shutil.which(program) is None:
             print("not installed:", name, file=sys.stderr)
             continue
         print("audit of", name, file=sys.stderr, flush=True)
-        results = audit(options, command())
+        results = audit(options, command)
         if results:
-            found[name] = results
-            heads.append(f"{name} {version_of(version)}".strip())
-            write_table(found, heads)
-            write_picture(found, heads)
+            found[f"{name} {version_of(package)}".strip()] = results
+            write_table(found)
+            write_picture(found)
     print("written:", output + ".md", output + ".svg")
 
 

@@ -40,22 +40,39 @@ void print_comment(Form form, const std::string &text) {
 
 static void print_tap(int number, const std::string &name,
                       const std::string &claim, const Result &result) {
-    printf("%s %d - %s: %s", result.faults.empty() ? "ok" : "not ok", number,
-           name.c_str(), claim.c_str());
-    if (!result.skipped.empty())
-        printf(" # SKIP %s", result.skipped.c_str());
-    putchar('\n');
-    if (!result.faults.empty())
+    bool good = result.faults.empty();
+    printf("%s %d - %s: %s%s%s\n", good ? "ok" : "not ok", number, name.c_str(),
+           claim.c_str(), result.skipped.empty() ? "" : " # SKIP ",
+           result.skipped.c_str());
+    if (!good)
         printf("  ---\n  found:\n");
-    for (const auto &[message, evidence] : result.faults) {
-        printf("    - message: %s\n", quoted(message).c_str());
-        for (const auto &[key, value] : evidence)
-            printf("      %s: %s\n", key.c_str(), quoted(value).c_str());
-    }
-    if (!result.faults.empty())
+    for (const Evidence &fault : result.faults)
+        for (const auto &[key, value] : fault)
+            printf("    %s %s: %s\n", key == "message" ? "-" : " ", key.c_str(),
+                   quoted(value).c_str());
+    if (!good)
         printf("  ...\n");
     for (const std::string &comment : result.comments)
         print_comment(Form::tap, name + ": " + comment);
+}
+
+// ---- JSON -------------------------------------------------------------------
+
+template <typename Item>
+static std::string joined(const std::vector<Item> &items,
+                          std::string (*text_of)(const Item &)) {
+    std::string text;
+    for (const Item &item : items)
+        text += (text.empty() ? "" : ", ") + text_of(item);
+    return text;
+}
+
+static std::string member(const Evidence::value_type &entry) {
+    return quoted(entry.first) + ": " + quoted(entry.second);
+}
+
+static std::string object(const Evidence &fault) {
+    return "{" + joined(fault, member) + "}";
 }
 
 static void print_json(int number, const std::string &name,
@@ -64,31 +81,16 @@ static void print_json(int number, const std::string &name,
                           : !result.skipped.empty() ? "skip"
                                                     : "ok";
     printf("{\"number\": %d, \"name\": %s, \"claim\": %s, \"result\": \"%s\", "
-           "\"seconds\": %.2f, \"skipped\": %s, \"faults\": [",
+           "\"seconds\": %.2f, \"skipped\": %s, \"faults\": [%s], "
+           "\"comments\": [%s]}\n",
            number, quoted(name).c_str(), quoted(claim).c_str(), verdict,
-           result.seconds, quoted(result.skipped).c_str());
-    const char *before = "";
-    for (const auto &[message, evidence] : result.faults) {
-        printf("%s{\"message\": %s", before, quoted(message).c_str());
-        for (const auto &[key, value] : evidence)
-            printf(", %s: %s", quoted(key).c_str(), quoted(value).c_str());
-        printf("}");
-        before = ", ";
-    }
-    printf("], \"comments\": [");
-    before = "";
-    for (const std::string &comment : result.comments) {
-        printf("%s%s", before, quoted(comment).c_str());
-        before = ", ";
-    }
-    printf("]}\n");
+           result.seconds, quoted(result.skipped).c_str(),
+           joined(result.faults, object).c_str(),
+           joined(result.comments, quoted).c_str());
 }
 
 void print_result(Form form, int number, const std::string &name,
                   const std::string &claim, const Result &result) {
-    if (form == Form::tap)
-        print_tap(number, name, claim, result);
-    else
-        print_json(number, name, claim, result);
+    (form == Form::tap ? print_tap : print_json)(number, name, claim, result);
     fflush(stdout);
 }

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <fstream>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -15,13 +15,11 @@
 
 #include "mpaudit/subject.h"
 #include "support/sockets.h"
-#include "support/waiting.h"
 
 using Clock = std::chrono::steady_clock;
 
 Settings settings;
 volatile sig_atomic_t interrupted = 0;
-int most_at_once = -1;
 
 static void heed_interrupt() {
     if (interrupted)
@@ -29,42 +27,39 @@ static void heed_interrupt() {
 }
 
 void pass(int milliseconds) {
-    heed_interrupt();
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     heed_interrupt();
 }
 
 // ---- processes --------------------------------------------------------------
 
+static pid_t started = -1; // Process reaps it
+
+static bool is_reaped(const Stat &member) {
+    return member.parent == getpid() && member.state == 'Z' &&
+           (member.pid == started ||
+            waitpid(member.pid, nullptr, WNOHANG) == member.pid);
+}
+
 static Family read_family() {
-    heed_interrupt();
     Family all;
-    for (pid_t pid : all_processes()) {
+    for (pid_t pid : all_processes())
         if (Stat member = stat_of(pid); member.state != '\0')
             all[pid] = member;
-    }
     Family members;
     for (const auto &[pid, member] : all) {
         auto above = all.find(member.parent);
         while (above != all.end() && above->first != getpid())
             above = all.find(above->second.parent);
-        if (above != all.end())
+        if (above != all.end() && !is_reaped(member))
             members[pid] = member;
     }
     return members;
 }
 
-static pid_t started = -1; // Process reaps it
-
 Family family() {
-    Family members = read_family();
-    std::erase_if(members, [](const auto &entry) {
-        const Stat &member = entry.second;
-        return member.parent == getpid() && member.state == 'Z' &&
-               (member.pid == started ||
-                waitpid(member.pid, nullptr, WNOHANG) == member.pid);
-    });
-    return members;
+    heed_interrupt();
+    return read_family();
 }
 
 std::string text_of(const Stat &member) {
@@ -72,12 +67,18 @@ std::string text_of(const Stat &member) {
            member.state + ", parent " + std::to_string(member.parent) + ")";
 }
 
-std::vector<Stat> zombies_of(const Family &family) {
-    std::vector<Stat> zombies;
-    for (const auto &[pid, member] : family)
-        if (member.state == 'Z')
-            zombies.push_back(member);
-    return zombies;
+std::string text_of(const Family &members) {
+    std::string text;
+    for (const auto &[pid, member] : members)
+        text += (text.empty() ? "" : "; ") + text_of(member);
+    return text.substr(0, 300);
+}
+
+Family zombies() {
+    Family members = family();
+    std::erase_if(members,
+                  [](const auto &entry) { return entry.second.state != 'Z'; });
+    return members;
 }
 
 bool lives(pid_t pid) {
@@ -96,81 +97,54 @@ bool stop(pid_t pid) {
 
 // ---- one client -------------------------------------------------------------
 
-const char *name_of(End end) {
-    switch (end) {
-    case End::enough:
-        return "none";
-    case End::end_of_file:
-        return "end of file";
-    case End::reset:
-        return "reset";
-    default:
-        return "silence";
-    }
-}
-
-Received converse(const Fd &fd, std::string_view bytes, bool finish,
-                  const std::function<bool(const std::string &)> &enough,
-                  double seconds) {
-    Received received = {"", End::enough};
-    bool finished = false;
+Received converse(const Fd &fd, std::string_view bytes, size_t wanted,
+                  double seconds, const std::string &text) {
+    std::string got;
+    bool finished = wanted != to_the_end;
     for (;;) {
-        if (bytes.empty() && finish && !finished) {
+        if (bytes.empty() && !finished) {
             (void)shutdown(fd.get(), SHUT_WR);
             finished = true;
         }
-        if (bytes.empty() && !finish && enough(received.bytes))
-            return received;
+        if (bytes.empty() && got.size() >= wanted && got.find(text) != got.npos)
+            return {got, enough};
         short out = bytes.empty() ? 0 : POLLOUT;
         struct pollfd ready = {fd.get(), static_cast<short>(POLLIN | out), 0};
         int n = poll(&ready, 1, static_cast<int>(seconds * 1000));
         heed_interrupt();
         if (n == 0)
-            return {received.bytes, End::silence};
+            return {got, silence};
         if (ready.revents & POLLOUT) {
             ssize_t sent = send(fd.get(), bytes.data(), bytes.size(),
                                 MSG_NOSIGNAL | MSG_DONTWAIT);
             if (sent > 0)
                 bytes.remove_prefix(static_cast<size_t>(sent));
             else if (errno != EAGAIN && !(ready.revents & POLLIN))
-                return {received.bytes, End::reset};
+                return {got, reset};
         }
         if (!(ready.revents & (POLLIN | POLLHUP | POLLERR)))
             continue;
         char buffer[65536];
-        ssize_t got = recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-        if (got > 0)
-            received.bytes.append(buffer, static_cast<size_t>(got));
-        else if (got == 0)
-            return {received.bytes, End::end_of_file};
+        ssize_t size = recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+        if (size > 0)
+            got.append(buffer, static_cast<size_t>(size));
+        else if (size == 0)
+            return {got, end_of_file};
         else if (errno != EAGAIN)
-            return {received.bytes, End::reset};
+            return {got, reset};
     }
-}
-
-Received echo_of(const Fd &fd, std::string_view bytes, bool finish) {
-    return converse(
-        fd, bytes, finish,
-        [size = bytes.size()](const std::string &got) {
-            return got.size() >= size;
-        },
-        deadline_seconds);
 }
 
 // ---- the start --------------------------------------------------------------
 
-// Of a command that has failed, it is the last line that says why.
-static std::string tail_of(const Fd &file, size_t most) {
-    off_t size = lseek(file.get(), 0, SEEK_END);
-    off_t from = size - std::min(size, static_cast<off_t>(most));
-    std::string text(most, '\0');
-    ssize_t n = pread(file.get(), text.data(), most, from);
+std::string Subject::errors() const {
+    std::string text(1000, '\0');
+    off_t most = static_cast<off_t>(text.size());
+    off_t size = lseek(log_.get(), 0, SEEK_END);
+    ssize_t n = pread(log_.get(), text.data(), text.size(),
+                      std::max<off_t>(0, size - most));
     text.resize(n > 0 ? static_cast<size_t>(n) : 0);
     return text;
-}
-
-std::string Subject::errors() const {
-    return tail_of(log_, 1000);
 }
 
 static std::vector<std::string> words_for(int port) {
@@ -181,24 +155,12 @@ static std::vector<std::string> words_for(int port) {
     return words;
 }
 
-Subject::Subject(const StartOptions &options, int at_port) : port(at_port) {
+Subject::Subject(Result &found, const StartOptions &options, int at_port)
+    : result(found), port(at_port) {
     if (port == 0) {
         Fd holder;
         port = refusing_port(&holder);
     }
-    try {
-        start(options);
-    } catch (...) {
-        stop_all();
-        throw;
-    }
-}
-
-Subject::~Subject() {
-    stop_all();
-}
-
-void Subject::start(const StartOptions &options) {
     log_ = scratch_file(); // a pipe that is not read would stop it
     StartOptions all = options;
     if (all.output == -1)
@@ -206,38 +168,27 @@ void Subject::start(const StartOptions &options) {
     if (all.errors == -1)
         all.errors = log_.get();
     all.in_child = [&options] {
-        struct rlimit limit = {};
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
         // As a login has it: this process has raised its own for its clients.
-        limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 1024);
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        allow_descriptors(1024);
         if (options.in_child)
             options.in_child();
     };
-    owned_ = std::make_unique<Process>(words_for(port), all);
-    process = owned_.get();
-    main = started = process->pid();
+    process = std::make_unique<Process>(words_for(port), all);
+    started = process->pid();
     await_listener();
-    for (const auto &[pid, member] : family()) {
-        rest.insert(pid);
-        for (const auto &[fd, target] : descriptors_of(pid))
-            if (listeners.contains(target) &&
-                (acceptors.empty() || acceptors.back() != pid))
-                acceptors.push_back(pid);
-    }
-    if (acceptors.empty())
-        throw NotServing("port " + std::to_string(port) +
-                         " is not listened on by what was started");
-    if (process->has_ended()) // a daemon
-        main = acceptors.front();
-    if (!settings.pid_file.empty()) {
-        std::ifstream file(settings.pid_file);
-        pid_t pid = -1;
-        if (!(file >> pid) || !rest.contains(pid))
-            throw NotServing(settings.pid_file +
-                             " has no process ID of what was started");
-        main = pid;
-    }
+    await_rest();
+    find_main();
+}
+
+// Not by family(): an interrupt must not stop this.
+Subject::Killer::~Killer() {
+    (void)eventually([] {
+        Family members = read_family();
+        for (const auto &[pid, member] : members)
+            (void)kill(pid, SIGKILL);
+        return members.empty();
+    });
+    started = -1;
 }
 
 std::vector<TcpSocket> sockets_at(int port) {
@@ -250,55 +201,63 @@ std::vector<TcpSocket> sockets_at(int port) {
     return *table;
 }
 
-bool Subject::find_listeners() {
-    listeners.clear();
+static std::set<std::string> listeners_at(int port) {
+    std::set<std::string> targets;
     for (const TcpSocket &socket : sockets_at(port))
         if (socket.state == tcp_listen)
-            listeners.insert(socket.target);
-    return !listeners.empty();
+            targets.insert(socket.target);
+    return targets;
+}
+
+bool Subject::is_listening() const {
+    return !listeners_at(port).empty();
 }
 
 void Subject::await_listener() {
     bool ended = false;
     bool ready = eventually([&] {
         ended = process->has_ended() && family().empty();
-        return ended || find_listeners();
+        return ended || is_listening();
     });
     if (ended)
         throw NotServing("it ended with status " +
                          std::to_string(process->wait()) + ": " + errors());
     if (!ready)
-        throw NotServing("it does not listen on port " + std::to_string(port) +
-                             " after " + std::to_string(deadline_seconds) +
-                             " seconds: " + errors(),
-                         true);
-    // At rest once all have slept for a moment, and no process has come.
-    Family last;
-    (void)eventually([&] {
-        pass(20);
-        Family now = family();
-        bool same = now.size() == last.size();
-        for (const auto &[pid, member] : now)
-            same = same && last.contains(pid) && member.state == 'S';
-        last = now;
-        return same && find_listeners();
-    });
+        throw NeverListens(
+            "it does not listen on port " + std::to_string(port) + " after " +
+            std::to_string(deadline_seconds) + " seconds: " + errors());
 }
 
-// Nothing may stop this, an interrupt least of all.
-void Subject::stop_all() {
-    sig_atomic_t before = interrupted;
-    interrupted = 0;
-    (void)eventually([] {
-        Family members = family();
-        for (const auto &[pid, member] : members)
-            (void)kill(pid, SIGKILL);
-        return members.empty();
+// Until all have slept for a moment, and no process has come.
+void Subject::await_rest() {
+    (void)eventually([&] {
+        pass(20);
+        std::set<pid_t> before = std::exchange(rest, {});
+        bool asleep = is_listening();
+        for (const auto &[pid, member] : family()) {
+            rest.insert(pid);
+            asleep = asleep && member.state == 'S';
+        }
+        return asleep && rest == before;
     });
-    owned_.reset();
-    started = -1;
-    if (before)
-        interrupted = before;
+    listeners = listeners_at(port);
+    for (const std::string &listener : listeners)
+        for (const auto &[pid, member] : holders_of(listener))
+            acceptors.insert(pid);
+    if (acceptors.empty())
+        throw NotServing("port " + std::to_string(port) +
+                         " is not listened on by what was started");
+}
+
+void Subject::find_main() {
+    // One that has ended has started a daemon.
+    main = process->has_ended() ? *acceptors.begin() : process->pid();
+    if (settings.pid_file.empty())
+        return;
+    std::ifstream file(settings.pid_file);
+    if (!(file >> main) || !rest.contains(main))
+        throw NotServing(settings.pid_file +
+                         " has no process ID of what was started");
 }
 
 // ---- clients ----------------------------------------------------------------
@@ -314,51 +273,46 @@ Fd Subject::connect() const {
     return fd;
 }
 
-bool Subject::serves(const Fd &client, double seconds, std::string *why) const {
+bool Subject::serves(const Fd &client, std::string *why, double seconds) const {
     static int number = 0;
-    if (client.get() == -1) {
-        *why = "it takes no connection";
-        return false;
+    std::string text = "it takes no connection";
+    bool right = false;
+    if (client.get() != -1) {
+        std::string sent = settings.send;
+        size_t wanted = std::max<size_t>(1, settings.expect.size());
+        if (settings.echo) {
+            sent = "mpaudit " + std::to_string(++number) + "\n";
+            wanted = sent.size();
+        }
+        auto [bytes, end] =
+            converse(client, sent, wanted, seconds, settings.expect);
+        right = end == enough && (!settings.echo || bytes == sent);
+        text = "received " + std::to_string(bytes.size()) +
+               " bytes, not what was expected, then " + end_names[end];
     }
-    std::string sent = settings.send;
-    std::string expected = settings.expect;
-    if (settings.echo)
-        sent = expected = "mpaudit " + std::to_string(++number) + "\n";
-    auto enough = [&](const std::string &got) {
-        return settings.echo      ? got.size() >= expected.size()
-               : expected.empty() ? !got.empty()
-                                  : got.find(expected) != got.npos;
-    };
-    Received received = converse(client, sent, false, enough, seconds);
-    bool right = received.end == End::enough &&
-                 (!settings.echo || received.bytes == expected);
-    *why = right ? ""
-                 : "received " + std::to_string(received.bytes.size()) +
-                       " bytes, not what was expected, then " +
-                       name_of(received.end);
+    if (why != nullptr && !right)
+        *why = text;
     return right;
 }
 
 Fd Subject::client() const {
     std::string why;
     Fd fd = connect();
-    if (!serves(fd, deadline_seconds, &why))
+    if (!serves(fd, &why))
         throw NotServing("a new client is not served: " + why);
     return fd;
 }
 
 std::vector<Fd> Subject::crowd(int count) const {
+    static int most_at_once = INT_MAX; // found out by asking for too many
     std::vector<Fd> clients;
-    if (most_at_once != -1)
-        count = std::min(count, most_at_once);
-    std::string why;
-    while (clients.size() < static_cast<size_t>(count)) {
+    clients.push_back(client());
+    while (static_cast<int>(clients.size()) < std::min(count, most_at_once)) {
         clients.push_back(connect());
-        if (serves(clients.back(), deadline_seconds / 5.0, &why))
+        if (serves(clients.back(), nullptr, deadline_seconds / 5.0))
             continue;
         clients.pop_back();
         most_at_once = static_cast<int>(clients.size());
-        break;
     }
     return clients;
 }
@@ -371,19 +325,19 @@ std::string Subject::target_of(const Fd &client) const {
     return "";
 }
 
-std::set<pid_t> Subject::holders_of(const std::string &target) const {
-    std::set<pid_t> holders;
+Family Subject::holders_of(const std::string &target) const {
+    Family holders;
     for (const auto &[pid, member] : family())
         for (const auto &[fd, held] : descriptors_of(pid))
             if (held == target)
-                holders.insert(pid);
+                holders[pid] = member;
     return holders;
 }
 
 pid_t Subject::child_of(const Fd &client) const {
-    for (pid_t holder : holders_of(target_of(client)))
-        if (!rest.contains(holder))
-            return holder;
+    for (const auto &[pid, member] : holders_of(target_of(client)))
+        if (!rest.contains(pid))
+            return pid;
     return -1;
 }
 
@@ -399,9 +353,8 @@ bool Subject::becomes_quiet() const {
     Clock::time_point late = Clock::now() + std::chrono::seconds(1);
     bool quiet = false;
     (void)eventually([&] {
-        Family members = family();
         // One that has just reaped may still have to close a connection.
-        quiet = std::ranges::all_of(members, [this](const auto &entry) {
+        quiet = std::ranges::all_of(family(), [this](const auto &entry) {
             char state = entry.second.state;
             return rest.contains(entry.first) && state != 'Z' && state != 'R';
         });
@@ -411,20 +364,19 @@ bool Subject::becomes_quiet() const {
     return quiet;
 }
 
-bool Subject::is_listening() const {
-    return std::ranges::any_of(sockets_at(port), [](const TcpSocket &socket) {
-        return socket.state == tcp_listen;
-    });
-}
+// ---- evidence ---------------------------------------------------------------
 
+// Of main and acceptors.
 std::string Subject::state() const {
     Family members = family();
-    std::string text;
-    std::set<pid_t> those(acceptors.begin(), acceptors.end());
-    those.insert(main);
-    for (pid_t pid : those)
-        text += (text.empty() ? "" : "; ") +
-                (members.contains(pid) ? text_of(members[pid])
-                                       : std::to_string(pid) + " (gone)");
-    return text;
+    std::erase_if(members, [this](const auto &entry) {
+        return entry.first != main && !acceptors.contains(entry.first);
+    });
+    return (lives(main) ? "" : "main has ended; ") + text_of(members);
+}
+
+void Subject::fault(const std::string &message, Evidence evidence) const {
+    evidence.emplace_back("server", state());
+    evidence.emplace_back("errors", errors());
+    result.fault(message, evidence);
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <csignal>
-#include <functional>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,25 +14,27 @@
 #include <string_view>
 #include <vector>
 
+#include "mpaudit/report.h"
 #include "support/proc.h"
 #include "support/process.h"
 #include "support/tcp_table.h"
+#include "support/waiting.h"
 
 struct Settings {
     std::vector<std::string> words; // the server's command line, with {port}
     int family;                     // AF_INET, AF_INET6
     std::string send, expect;       // what a client sends, and must get
-    bool echo;                      // it gets what it sends
+    bool echo;                      // it gets what it sends instead
     std::string pid_file;
 };
 extern Settings settings;
 
 // Thrown where the server cannot be brought to serve; the text says why.
 struct NotServing : std::runtime_error {
-    explicit NotServing(const std::string &why, bool on = false)
-        : runtime_error(why), lives_on(on) {
-    }
-    bool lives_on; // it neither listens nor ends
+    using runtime_error::runtime_error;
+};
+struct NeverListens : NotServing { // nor does it end
+    using NotServing::NotServing;
 };
 // Thrown once the user has interrupted.
 struct Interrupted {};
@@ -49,8 +51,9 @@ using Family = std::map<pid_t, Stat>;
 Family family();
 // "17 (cat, state Z, parent 16)"
 std::string text_of(const Stat &member);
-// The zombies of FAMILY that a process of the server has to reap.
-std::vector<Stat> zombies_of(const Family &family);
+std::string text_of(const Family &members); // of the first few
+// Those that a process of the server has to reap.
+Family zombies();
 // Whether PID is one of the family, and has not ended.
 bool lives(pid_t pid);
 // Of the family only: returns false where PID is not of it.
@@ -60,44 +63,47 @@ bool stop(pid_t pid);
 
 // ---- one client -------------------------------------------------------------
 
-enum class End { enough, end_of_file, reset, silence };
+enum End { enough, end_of_file, reset, silence };
+constexpr const char *end_names[] = {"none", "end of file", "reset", "silence"};
+
 struct Received {
     std::string bytes;
     End end;
 };
-const char *name_of(End end);
-// Sends BYTES and receives at the same time, until ENOUGH holds of what came,
-// the end of the connection, or SECONDS in which nothing moved. FINISH: sends
-// the end after BYTES, and receives to the end.
-Received converse(const Fd &fd, std::string_view bytes, bool finish,
-                  const std::function<bool(const std::string &)> &enough,
-                  double seconds);
-Received echo_of(const Fd &fd, std::string_view bytes, bool finish = false);
+constexpr size_t to_the_end = SIZE_MAX;
+// Sends BYTES and receives at the same time, until WANTED bytes have come, TEXT
+// among them, or the end of the connection, or for SECONDS nothing. To get to
+// the end, it half-closes after BYTES.
+Received converse(const Fd &fd, std::string_view bytes, size_t wanted,
+                  double seconds = deadline_seconds,
+                  const std::string &text = "");
 
 // ---- the server -------------------------------------------------------------
 
 class Subject {
   public:
     // Starts it on a free port, or on PORT, and waits until it listens and is
-    // at rest.
-    explicit Subject(const StartOptions &options = {}, int at_port = 0);
-    ~Subject();
-    Subject(const Subject &) = delete;
+    // at rest. What is found goes to FOUND.
+    explicit Subject(Result &found, const StartOptions &options = {},
+                     int at_port = 0);
+    // With its state, and the end of what it has written, as more evidence.
+    void fault(const std::string &message, Evidence evidence = {}) const;
 
     // A connection, perhaps one that nobody has accepted; -1 if it is refused.
     Fd connect() const;
-    // Whether CLIENT gets what a client should; if not, why is in *why.
-    bool serves(const Fd &client, double seconds, std::string *why) const;
+    // Whether CLIENT gets what a client should; if not, why is in *WHY.
+    bool serves(const Fd &client, std::string *why = nullptr,
+                double seconds = deadline_seconds) const;
     // A new one that has been served; throws NotServing.
     Fd client() const;
-    // As many of COUNT, one after the other, as it serves at the same time.
+    // As many of COUNT, but at least one, as it serves at the same time.
     std::vector<Fd> crowd(int count) const;
 
     // The link target of the server's end of CLIENT's connection; "" if nobody
     // has accepted it.
     std::string target_of(const Fd &client) const;
     // Who holds TARGET.
-    std::set<pid_t> holders_of(const std::string &target) const;
+    Family holders_of(const std::string &target) const;
     // The process that serves CLIENT and is there for it alone; -1 if none is.
     pid_t child_of(const Fd &client) const;
     // The process of those at rest that CHILD comes from.
@@ -108,29 +114,26 @@ class Subject {
     // Whether a new client could come to a listener of its port.
     bool is_listening() const;
 
-    std::string errors() const; // the end of what it has written
-    std::string state() const;  // of main and acceptor, for evidence
-
+    Result &result;
     int port;
     std::set<pid_t> rest;            // its processes without clients
     std::set<std::string> listeners; // link targets
-    pid_t main;                      // which signals are for
-    std::vector<pid_t> acceptors;    // those of rest that hold the listener
-    Process *process;
+    std::set<pid_t> acceptors;       // those of rest that hold one
+    pid_t main = -1;                 // which signals are for
+    std::unique_ptr<Process> process;
 
   private:
-    bool find_listeners();
-    void start(const StartOptions &options);
     void await_listener();
-    void stop_all();
+    void await_rest();
+    void find_main();
+    std::string state() const;
+    std::string errors() const;
 
     Fd log_;
-    std::unique_ptr<Process> owned_;
+    struct Killer { // of the whole family, even of one that has not started
+        ~Killer();
+    } killer_;
 };
 
 // The server's end of what is connected to PORT, and its listeners.
 std::vector<TcpSocket> sockets_at(int port);
-
-// What crowd() has found out about how many the server serves at once; -1 if
-// it is more than was ever asked for.
-extern int most_at_once;

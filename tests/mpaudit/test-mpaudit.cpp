@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // mpaudit itself: it finds nothing in echo_mpserv, and in what is wrong on
 // purpose each mistake.
+#include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <iostream>
@@ -31,27 +32,12 @@ static std::string printed_by(const Words &words, int *status) {
     return process.output + process.errors;
 }
 
-TEST_CASE("it finds nothing in the server") {
-    int status = -1;
-    std::string text = printed_by(
-        audit({"-t", "20"}, server_command({"-c", "2000", "{port}"})), &status);
-    INFO(text);
-    CHECK(status == 0);
-    CHECK(count_of("not ok", text) == 0);
-    CHECK(count_of("a process for each client\n", text) == 1);
-    for (const std::string &line : lines_of(text)) {
-        INFO(line);
-        bool asked = line.find("# SKIP") == line.npos;
-        CHECK((asked || matches(line, "ok [0-9]+ - (accept-errors|"
-                                      "process-limit|restart): .*")));
-    }
-}
-
-// ---- what is wrong on purpose -----------------------------------------------
+// ---- the server, and what is wrong on purpose -------------------------------
 
 struct Mistake {
-    std::string server; // a mutant, or the book's
-    std::string check;  // which finds it
+    const char *server;            // a mutant, or the book's
+    const char *check;             // which finds it
+    const char *comment = nullptr; // where any other server may choose so
 };
 
 static const Mistake mistakes[] = {
@@ -65,19 +51,50 @@ static const Mistake mistakes[] = {
     {"child-forks", "sigterm-to-all"},
     {"child-keeps-the-listener", "listener-in-child"},
     {"child-keeps-the-listener", "parent-killed"},
+    {"child-keeps-the-listener", "sigterm", "it listens on"},
+    {"drain-leaves-children", "sigterm", "it ends at once"},
+    {"listener-kept-in-the-drain", "sigterm", "it listens on"},
+    {"loses-signals", "process-limit"},
+    {"no-grace", "sigterm", "its clients are cut"},
     {"one-child-a-signal", "zombies-50"},
+    {"one-clients-error-ends-the-server", "accept-errors"},
     {"parent-keeps-the-client", "client-in-parent"},
     {"parent-keeps-the-client", "descriptors"},
-    {"loses-signals", "process-limit"},
+    {"short-write-dropped", "stopped-child"},
     {"sigpipe-ends-the-server", "log-closed"},
     {"spins-when-out-of-descriptors", "descriptor-limit"},
+    {"wrong-status-of-the-server", "sigterm", "it ends with status 3"},
     {"zombie-left", "zombies-1"},
 };
 
-static Words server_with(const Mistake &mistake) {
-    if (mistake.server == "book_server")
-        return {test_program("book_server"), "{port}"};
-    return {test_program("../mutants/" + mistake.server), "-S", "{port}"};
+static std::string line_of(const Mistake &mistake) {
+    std::string check = mistake.check;
+    return mistake.comment == nullptr
+               ? "not ok 1 - " + check + ": .*"
+               : "# " + check + ": .*" + mistake.comment + ".*";
+}
+
+static int count_lines(const std::string &text, const std::string &expression) {
+    std::vector<std::string> lines = lines_of(text);
+    return static_cast<int>(
+        std::ranges::count_if(lines, [&](const std::string &line) {
+            return matches(line, expression);
+        }));
+}
+
+TEST_CASE("it finds nothing in the server") {
+    int status = -1;
+    std::string text = printed_by(
+        audit({"-t", "20"}, server_command({"-c", "2000", "{port}"})), &status);
+    INFO(text);
+    CHECK(status == 0);
+    CHECK(count_lines(text, "not ok .*") == 0);
+    CHECK(count_lines(text, ".* a process for each client") == 1);
+    CHECK(count_lines(text, "ok .* # SKIP .*") ==
+          count_lines(text, "ok [0-9]+ - (accept-errors|process-limit|"
+                            "restart): .* # SKIP .*"));
+    for (const Mistake &mistake : mistakes)
+        CHECK(count_lines(text, line_of(mistake)) == 0);
 }
 
 TEST_SUITE_BEGIN("controls");
@@ -87,22 +104,29 @@ TEST_CASE("it finds each mistake, with its evidence") {
     std::vector<std::function<void()>> bodies;
     for (const Mistake &mistake : mistakes)
         bodies.push_back([&mistake] {
-            int status = -1;
+            std::string name = mistake.server;
+            Words server = {test_program("../mutants/" + name), "-S", "-g",
+                            "1000", "{port}"};
+            if (name == "book_server")
+                server = {test_program(name), "{port}"};
             // On a busy machine a check that gives up too early is skipped.
-            std::cout << printed_by(audit({"-t", "10", "-k", mistake.check},
-                                          server_with(mistake)),
-                                    &status)
+            Words options = {"-t", "10", "-k", mistake.check};
+            int status = -1;
+            std::cout << printed_by(audit(options, server), &status)
                       << std::flush;
-            REQUIRE(status == 1);
         });
     run_in_parallel(
         bodies, 8, [](size_t i, bool well, const std::string &text) {
-            CAPTURE(mistakes[i].server);
-            CAPTURE(mistakes[i].check);
+            if (count_of("# SKIP strace(1)", text) > 0)
+                return; // as in some containers
+            const Mistake &mistake = mistakes[i];
+            std::string server = mistake.server;
+            CAPTURE(server);
             CAPTURE(text);
             CHECK(well);
-            CHECK(count_of("not ok 1 - " + mistakes[i].check, text) == 1);
-            CHECK(count_of("  ---\n  found:\n    - message: \"", text) == 1);
+            CHECK(count_lines(text, line_of(mistake)) == 1);
+            CHECK(count_of("  ---\n  found:\n    - message: \"", text) ==
+                  (mistake.comment == nullptr ? 1 : 0));
         });
 }
 
