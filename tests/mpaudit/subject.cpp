@@ -138,7 +138,7 @@ Received converse(const Fd &fd, std::string_view bytes, size_t wanted,
 // ---- the start --------------------------------------------------------------
 
 std::string Subject::errors() const {
-    std::string text(1000, '\0');
+    std::string text(300, '\0');
     off_t most = static_cast<off_t>(text.size());
     off_t size = lseek(log_.get(), 0, SEEK_END);
     ssize_t n = pread(log_.get(), text.data(), text.size(),
