@@ -8,6 +8,8 @@
 #include "mpaudit/checks.h"
 #include "support/sockets.h"
 
+using Clock = std::chrono::steady_clock;
+
 // ---- bytes ------------------------------------------------------------------
 
 static void judge_echo(const Subject &subject, const std::string &sent,
@@ -100,7 +102,6 @@ static void check_reset_in_flight(Result &result) {
 // The fastest of several, so that only what happens every time counts. The
 // first few messages of a connection are acknowledged at once.
 static double fastest_trip(const Fd &client, size_t size, int trips) {
-    using Clock = std::chrono::steady_clock;
     std::string bytes = pattern(size);
     std::chrono::duration<double, std::milli> best(1e9);
     for (int i = 0; i < trips; i++) {

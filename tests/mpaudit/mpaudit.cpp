@@ -53,7 +53,7 @@ static struct {
     Form form = Form::tap;
     std::string pattern = "*";
     bool verbose = false;
-} options;
+} run_options;
 
 // ---- the command line -------------------------------------------------------
 
@@ -101,10 +101,10 @@ static void read_option(int option, char **argv) {
         printf("%s\n\n%s\n", usage, help);
         exit(EXIT_SUCCESS);
     case 'j':
-        options.form = Form::json;
+        run_options.form = Form::json;
         break;
     case 'k':
-        options.pattern = optarg;
+        run_options.pattern = optarg;
         break;
     case 'l':
         list_checks();
@@ -120,7 +120,7 @@ static void read_option(int option, char **argv) {
         deadline_seconds = argument_number(usage, "timeout", optarg, 1, 1000);
         break;
     case 'v':
-        options.verbose = true;
+        run_options.verbose = true;
         break;
     case 'V':
         printf("mpaudit %s\n", VERSION);
@@ -153,11 +153,11 @@ static void read_command(char **words) {
 static std::vector<Check> chosen_checks() {
     std::vector<Check> chosen = all_checks();
     std::erase_if(chosen, [](const Check &check) {
-        return fnmatch(options.pattern.c_str(), check.name, 0) != 0;
+        return fnmatch(run_options.pattern.c_str(), check.name, 0) != 0;
     });
     if (chosen.empty())
         die_usage(usage, "checks: no name matches '%s'",
-                  options.pattern.c_str());
+                  run_options.pattern.c_str());
     return chosen;
 }
 
@@ -194,7 +194,7 @@ static Result result_of(const Check &check, bool forks) {
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
             .count();
-    if (options.verbose)
+    if (run_options.verbose)
         result.comment(number(result.seconds) + " seconds");
     return result;
 }
@@ -202,13 +202,14 @@ static Result result_of(const Check &check, bool forks) {
 static bool run_checks(const std::vector<Check> &checks) {
     std::string how;
     bool forks = forks_for_a_client(&how);
-    print_head(options.form, static_cast<int>(checks.size()));
-    print_comment(options.form, "the server has " + how);
+    print_head(run_options.form, static_cast<int>(checks.size()));
+    print_comment(run_options.form, "the server has " + how);
     int count = 0;
     bool good = true;
     for (const Check &check : checks) {
         Result result = result_of(check, forks);
-        print_result(options.form, ++count, check.name, check.claim, result);
+        print_result(run_options.form, ++count, check.name, check.claim,
+                     result);
         good = good && result.faults.empty();
     }
     return good;
