@@ -143,16 +143,12 @@ static void serve_in_a_row(Result &result, void (*start)(), const char *when) {
     options.in_child = start;
     Subject subject(result, options);
     result.when = when;
-    for (int i = 0; i < many; i++) {
-        std::string why;
-        if (subject.serves(subject.connect(), &why))
-            continue;
-        if (i == 0)
-            throw Skip{"it serves nobody when it is started so: " + why};
-        subject.fault("it stops serving",
-                      {{"clients_served", number(i)}, {"client", why}});
-        return;
-    }
+    std::string why;
+    if (!subject.serves(subject.connect(), &why))
+        throw Skip{"it serves nobody when it is started so: " + why};
+    for (int i = 1; i < many; i++)
+        if (!subject.serves(subject.connect()) && !judge_service(subject))
+            return;
     judge_rest(subject);
 }
 
