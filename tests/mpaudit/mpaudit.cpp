@@ -204,14 +204,20 @@ static bool run_checks(const std::vector<Check> &checks) {
     bool forks = forks_for_a_client(&how);
     print_head(run_options.form, static_cast<int>(checks.size()));
     print_comment(run_options.form, "the server has " + how);
+    bool progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
     int count = 0;
     bool good = true;
     for (const Check &check : checks) {
+        if (progress)
+            fprintf(stderr, "\r\033[K%d/%zu %s", count + 1, checks.size(),
+                    check.name);
         Result result = result_of(check, forks);
         print_result(run_options.form, ++count, check.name, check.claim,
                      result);
         good = good && result.faults.empty();
     }
+    if (progress)
+        fprintf(stderr, "\r\033[K");
     return good;
 }
 
