@@ -10,17 +10,6 @@
 
 #include "faults/sessions.h"
 
-// A session, with its program's command line and expected output.
-struct Subject {
-    const char *name;
-    Outcome (*session)(const Scenario &);
-    const char *words;
-    const char *shows = "";
-    bool in_any_order = false; // the lines of SHOWS are sorted
-    int leaves = 0;            // zombies, deliberately
-    bool calls_fail = true;    // otherwise only signals and a row or two
-};
-
 enum class Times { once, for_ever, both };
 
 struct Row {
@@ -33,7 +22,7 @@ struct Row {
                         // "late": the call returns long after it is made
     Times times;
     Reaction reaction;
-    const char *says; // what the message contains
+    const char *says = ""; // what the message contains
 };
 
 struct Matrix {
@@ -42,31 +31,26 @@ struct Matrix {
     std::map<std::string, const char *> never_fails; // call to reason
 };
 
-// A fault that the server with MISTAKE, of tests/mutants/, must not survive,
-// and the invariant that it breaks.
+// The server with MISTAKE, of tests/mutants/, must break this invariant under
+// the fault.
 struct Control {
     const char *mistake;
-    Target target;
-    Fault fault;
-    Reaction reaction;
     Invariant broken;
-};
-
-enum class Sweep {
-    quick,     // the first use of each call; only its first fault for ever
-    all,       // every use that a run without a fault shows
-    uncounted, // quick, but allowing calls without a row: where coverage is
-               // measured, writing the counters makes some
+    Fault fault = {};
+    Reaction reaction = Reaction::carries_on;
+    Target target = Target::parent;
 };
 
 // Prints what can be run and what must hold after it.
 void list_matrix(const Matrix &matrix, std::span<const Control> controls);
 
-// Runs a scenario for each row, call, fault and use of the call: those whose
-// names contain one of WORDS and none of those that begin with -; all if there
-// are no WORDS. Prints each that broke something, and statistics. Returns
-// whether nothing was broken and every call that a session makes had its row.
-bool run_matrix(const Matrix &matrix, Sweep sweep,
+// Runs a scenario for each row, call, fault and use of the call; or, unless
+// EVERY_USE, for the first use only, and only the first fault for ever. Of
+// these only those whose names contain one of WORDS, if any does not begin with
+// -, and none of those that begin with -. Prints each that broke something, and
+// statistics. Returns whether nothing was broken. Without WORDS also whether
+// every call that a session makes had its row, and every row its call.
+bool run_matrix(const Matrix &matrix, bool every_use,
                 const std::vector<std::string> &words);
 
 // Prints what each breaks. Returns whether every one was rejected.

@@ -1,74 +1,87 @@
 // SPDX-License-Identifier: MIT
-// session - the base of the sessions.
+// session - what the sessions share.
 #include <csignal>
 #include <map>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "faults/session.h"
 #include "lifelines/record.h"
 #include "support/waiting.h"
 
-StartOptions start_stopped() {
+std::vector<std::string> words_of(const std::string &text) {
+    std::istringstream stream(text);
+    std::vector<std::string> words;
+    for (std::string word; stream >> word;)
+        words.push_back(word);
+    return words;
+}
+
+StartOptions stopped() {
     StartOptions start;
     start.in_child = [] { raise(SIGSTOP); };
     return start;
 }
 
-void await_stop(const Process &process) {
-    (void)eventually([&] { return process_state(process.pid()) == "T"; });
+static std::vector<std::string>
+command_of(const Subject &subject, const std::vector<std::string> &more) {
+    std::vector<std::string> words = words_of(subject.words);
+    words[0] = program(words[0]);
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+Session::Session(const Scenario &of, const StartOptions &start,
+                 const std::vector<std::string> &more)
+    : scenario(of), process(command_of(*of.subject, more), start),
+      pid(process.pid()) {
+}
+
+void Session::begin() {
+    (void)eventually([&] { return process_state(pid) == "T"; });
+    if (scenario.target != Target::child)
+        attach(pid);
+    process.signal(SIGCONT);
+}
+
+void Session::attach(pid_t to) {
+    tracer.emplace(to, scenario.fault, scenario.target == Target::family);
 }
 
 void Session::check(bool good, Invariant invariant, const std::string &what) {
     if (!good)
-        findings_.push_back({invariant, what});
+        findings.push_back({invariant, what});
 }
 
-void Session::attach(pid_t pid) {
-    bool follow = scenario_.target == Target::family;
-    tracer_.emplace(pid, scenario_.fault, follow);
-}
-
-static bool begins_with(const TracedCall &call, const std::string &first) {
-    return first.empty() || argument(call.arguments, 0) == first;
-}
-
-int Session::left_out(pid_t pid, const std::string &call,
+int Session::left_out(pid_t of, const std::string &call,
                       const std::string &first) const {
     int count = 0;
-    for (const TracedCall &made : tracer_->calls())
-        count += made.injected && (pid == 0 || made.pid == pid) &&
-                 made.name == call && begins_with(made, first);
+    for (const TracedCall &made : tracer->calls())
+        count += made.injected && (of == 0 || made.pid == of) &&
+                 made.name == call &&
+                 (first.empty() || argument(made.arguments, 0) == first);
     return count;
 }
 
-bool Session::last_left_out(pid_t pid, const std::string &call,
-                            const std::string &first) const {
-    bool last = false;
-    for (const TracedCall &made : tracer_->calls())
-        if (made.pid == pid && made.name == call && begins_with(made, first))
-            last = made.injected;
-    return last;
-}
-
 bool Session::told_to_end() const {
-    return scenario_.fault.effect == "signal=SIGTERM";
+    return scenario.fault.effect == "signal=SIGTERM";
 }
 
-void Session::check_message(Process &process) {
-    (void)process.errors_have(scenario_.says);
+void Session::check_message() {
+    (void)process.errors_have(scenario.says);
     bool told = process.errors.find(": ") != std::string::npos &&
-                process.errors.find(scenario_.says) != std::string::npos;
+                process.errors.find(scenario.says) != std::string::npos;
     // The message is itself a write, which may have failed.
-    check(told || left_out(process.pid(), "write", "2") > 0,
-          Invariant::exit_status,
-          "no message of '" + scenario_.says + "': " + process.errors);
+    check(told || left_out(pid, "write", "2") > 0, Invariant::exit_status,
+          "no message of '" + std::string(scenario.says) +
+              "': " + process.errors);
 }
 
-void Session::check_status(Process &process, int status, bool may_die) {
-    bool may_succeed = scenario_.reaction != Reaction::stops || !tracer_->met();
-    bool may_fail = scenario_.reaction == Reaction::stops ||
-                    scenario_.reaction == Reaction::ends;
+void Session::check_status(int status, bool may_die) {
+    bool may_succeed = scenario.reaction != Reaction::stops || !tracer->met();
+    bool may_fail = scenario.reaction == Reaction::stops ||
+                    scenario.reaction == Reaction::ends;
     std::set<int> statuses;
     if (may_succeed)
         statuses.insert(0);
@@ -76,18 +89,19 @@ void Session::check_status(Process &process, int status, bool may_die) {
         statuses.insert(1);
     if (may_die && told_to_end())
         statuses.insert(128 + SIGTERM);
-    judge_status(findings_, process, "it", status, statuses);
+    judge_status(findings, process, "it", status, statuses);
     if (status == 1)
-        check_message(process);
+        check_message();
 }
 
 // A handler that only sets a flag makes no call before it returns, unlike the
 // client's for SIGTERM, which terminates its writer, or one that sets an alarm.
 void Session::check_handlers() {
     bool ends_writer =
-        scenario_.words[0].ends_with("echo_mpclient") && told_to_end();
+        words_of(scenario.subject->words)[0] == "echo_mpclient" &&
+        told_to_end();
     std::map<pid_t, std::string> before;
-    for (const TracedCall &call : tracer_->calls()) {
+    for (const TracedCall &call : tracer->calls()) {
         check(!call.name.ends_with("sigreturn") || call.signalled ||
                   ends_writer || before[call.pid] == "alarm",
               Invariant::dispositions, "a handler makes a system call");
@@ -100,7 +114,7 @@ void Session::check_handlers() {
 // the number in use, so a second close here can only be that mistake.
 void Session::check_closes() {
     std::set<std::pair<pid_t, int>> left_open;
-    for (const TracedCall &call : tracer_->calls()) {
+    for (const TracedCall &call : tracer->calls()) {
         if (call.name != "close")
             continue;
         std::pair<pid_t, int> closed(call.pid, std::stoi(call.arguments));
@@ -112,9 +126,9 @@ void Session::check_closes() {
     }
 }
 
-Outcome Session::outcome(const Process &process) {
-    tracer_->lift();
+Outcome Session::outcome() {
+    tracer->lift();
     check_handlers();
     check_closes();
-    return {findings_, tracer_->met(), process.pid(), tracer_->calls()};
+    return {findings, tracer->met(), pid, tracer->calls()};
 }

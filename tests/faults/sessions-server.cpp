@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 // sessions - the server's sessions under a fault.
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
 #include <csignal>
-#include <memory>
 #include <set>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "faults/session.h"
+#include "lifelines/record.h"
 #include "support/server.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
@@ -71,335 +70,304 @@ class Client {
     bool over_ = false;
 };
 
+// Whether the server sleeps in its loop.
+static bool waits(const Session &session) {
+    bool in_loop = true;
+    for (const TracedCall &call : session.tracer->calls())
+        if (call.pid == session.pid)
+            in_loop = call.name == "ppoll";
+    return in_loop && process_state(session.pid) == "S";
+}
+
 // The clients in the order in which they connect.
 enum { before, during, after, late };
 
-class ServeSession : public Session {
-  public:
-    explicit ServeSession(const Scenario &scenario);
-    void strike();
-    void go_on();
-    void drain();
-    void end_without_grace();
-    Outcome judge();
+struct ServeSession : Session {
+    int port = 0;
+    Descriptors at_start;
+    std::vector<Client> clients;
+    std::set<int> ports; // theirs
+    bool asked_to_end = false;
+    bool lifted = false;
 
-  private:
-    bool ending() const;
-    bool struck_to_end();
-    bool may_be_lost(size_t client) const;
-    bool listener_closed();
-    bool comes(const std::function<bool()> &condition);
-    void add_client(const char *words);
-    void check_client(size_t client, Invariant invariant);
-    void watch_for_spin();
-    void lift_if_met();
-    void check_children();
-    void check_descriptors();
-    void check_rest();
-    void check_totals();
-    void let_clients_go();
-    bool gave_up();
+    explicit ServeSession(const Scenario &of) : Session(of, {}) {
+        if (!process.output_has("\n"))
+            throw std::runtime_error("it does not listen: " + process.errors);
+        port = announced_port(process.output);
+        at_start = descriptors_of(pid);
+        add_client("before");
+        check(eventually([&] { return clients[before].answered(); }),
+              Invariant::echo, "no echo before the fault");
+        (void)process.output_has("new client"); // the child is now running
+        attach(of.target == Target::child ? only_child_of(pid) : pid);
+    }
 
-    Process server_;
-    int port_ = 0;
-    Descriptors at_start_;
-    std::vector<std::unique_ptr<Client>> clients_;
-    std::set<int> ports_; // theirs
-    bool asked_to_end_ = false;
-    bool lifted_ = false;
-};
+    void add_client(const char *words) {
+        clients.emplace_back(port);
+        ports.insert(clients.back().port());
+        clients.back().send(words);
+    }
 
-ServeSession::ServeSession(const Scenario &scenario)
-    : Session(scenario), server_(scenario.words) {
-    if (!server_.output_has("\n"))
-        throw std::runtime_error("it does not listen: " + server_.errors);
-    port_ = announced_port(server_.output);
-    at_start_ = descriptors_of(server_.pid());
-    add_client("before");
-    check(eventually([&] { return clients_[before]->answered(); }),
-          Invariant::echo, "no echo before the fault");
-    (void)server_.output_has("new client"); // the child is now running
-    attach(scenario.target == Target::child ? only_child_of(server_.pid())
-                                            : server_.pid());
-}
+    // It has been told to terminate, or has met a fault that must terminate it.
+    bool ending() const {
+        bool by_fault = scenario.reaction == Reaction::drains ||
+                        scenario.reaction == Reaction::stops;
+        return asked_to_end || (by_fault && tracer->met(pid));
+    }
 
-void ServeSession::add_client(const char *words) {
-    clients_.push_back(std::make_unique<Client>(port_));
-    ports_.insert(clients_.back()->port());
-    clients_.back()->send(words);
-}
+    // The same, once the server sleeps: a lost signal is found only if nothing
+    // wakes the server up again.
+    bool struck_to_end() {
+        auto rests = [&] { return process.has_ended() || waits(*this); };
+        if (scenario.reaction == Reaction::drains && !lifted)
+            (void)soon(pid, rests);
+        return ending() || process.has_ended();
+    }
 
-// It has been told to terminate, or has met a fault that must terminate it.
-bool ServeSession::ending() const {
-    bool by_fault = scenario_.reaction == Reaction::drains ||
-                    scenario_.reaction == Reaction::stops;
-    return asked_to_end_ || (by_fault && tracer_->met_by(server_.pid()));
-}
+    // Its child has met the fault, or the second signal, which ends the grace
+    // period.
+    bool may_be_lost(size_t client) const {
+        if (scenario.reaction == Reaction::loses_child)
+            return client ==
+                   (scenario.target == Target::child ? before : during);
+        return told_to_end() && asked_to_end && tracer->met(pid);
+    }
 
-// The same, once the server sleeps: a lost signal is found only if nothing
-// wakes the server up again.
-bool ServeSession::struck_to_end() {
-    auto rests = [&] {
-        std::vector<TracedCall> calls = tracer_->calls();
-        std::erase_if(calls, [this](const TracedCall &call) {
-            return call.pid != server_.pid();
+    // While the fault lasts: fewer than 50 calls and 5 clock ticks a second.
+    void watch_for_spin() {
+        auto ticks = [&] {
+            long sum = ticks_of(pid);
+            for (pid_t child : children_of(pid))
+                sum += ticks_of(child);
+            return sum;
+        };
+        if (process.has_ended())
+            return;
+        // On a busy machine each step takes longer, while the server goes on:
+        // the time begins before the first count and ends after the last one.
+        auto start = std::chrono::steady_clock::now();
+        size_t calls_before = tracer->calls().size();
+        long ticks_before = ticks();
+        for (int i = 0; i < naps_in_a_second; i++)
+            nap();
+        if (process.has_ended())
+            return;
+        size_t calls = tracer->calls().size() - calls_before;
+        long used = ticks() - ticks_before;
+        double seconds = std::chrono::duration<double>(
+                             std::chrono::steady_clock::now() - start)
+                             .count();
+        check(static_cast<double>(calls) < 50 * seconds &&
+                  static_cast<double>(used) < 5 * seconds,
+              Invariant::no_spin,
+              std::to_string(calls) + " calls and " + std::to_string(used) +
+                  " ticks in " + std::to_string(seconds) + " seconds");
+    }
+
+    // Watches a fault that has struck for good, then lifts it.
+    void lift_if_met() {
+        if (lifted || !scenario.fault.for_ever || !tracer->met())
+            return;
+        lifted = true;
+        watch_for_spin();
+        tracer->lift();
+        if (*scenario.says != '\0')
+            check_message();
+    }
+
+    // As soon(), or within a second after the fault.
+    bool comes(const std::function<bool()> &condition) {
+        if (soon(pid, condition))
+            return true;
+        bool was_lifted = lifted;
+        lift_if_met();
+        return lifted != was_lifted && soon(pid, condition);
+    }
+
+    void strike() {
+        add_client("during");
+        clients[before].send("more");
+        auto answered = [&] {
+            return clients[before].answered() && clients[during].answered();
+        };
+        if (scenario.fault.for_ever)
+            (void)soon(pid, answered);
+        lift_if_met();
+        // Each child counts its own calls: the later ones must be spared.
+        if (scenario.reaction == Reaction::loses_child &&
+            scenario.target == Target::family && !lifted) {
+            (void)soon(pid, answered);
+            clients[during].finish();
+            (void)soon(pid, [&] { return clients[during].over(); });
+            lifted = true;
+            tracer->lift();
+        }
+    }
+
+    void check_client(size_t client, Invariant invariant) {
+        Client &c = clients[client];
+        bool settled = comes(
+            [&] { return c.answered() || (c.over() && may_be_lost(client)); });
+        // The last one may not have been accepted yet.
+        bool excused = client != before && ending();
+        check(settled || excused, invariant,
+              "no echo for client " + std::to_string(client));
+        check(c.in_order(), Invariant::echo,
+              "other bytes for client " + std::to_string(client));
+    }
+
+    // Each holds one connection. After a suppressed close there is more to
+    // inherit.
+    void check_children() {
+        if (left_out(0, "close") > 0)
+            return;
+        for (pid_t child : children_of(pid)) {
+            Descriptors held = descriptors_of(child);
+            if (!held.empty()) // otherwise it is a zombie
+                judge_connection(findings, Invariant::child_descriptors,
+                                 "a child", held, {}, ports);
+        }
+    }
+
+    // As if the closes that strace has suppressed had been made.
+    void check_descriptors() {
+        Descriptors held;
+        auto same = [&] {
+            held = descriptors_of(pid);
+            for (const TracedCall &call : tracer->calls())
+                if (call.injected && call.name == "close" && call.pid == pid)
+                    held.erase(std::stoi(call.arguments));
+            return held == at_start;
+        };
+        (void)comes(same);
+        judge_descriptors(findings, Invariant::parent_descriptors, "the server",
+                          held, at_start);
+    }
+
+    // After the fault, without clients.
+    void check_rest() {
+        if (scenario.fault.for_ever && !lifted)
+            return; // it may strike meanwhile
+        // After reaping, the server wakes once more, to unblock SIGCHLD.
+        (void)eventually([&] { return signal_mask(pid, "SigBlk") == 0; });
+        judge_sleep(findings, {{"after the fault, the server", pid}},
+                    Invariant::no_spin, std::chrono::milliseconds(200));
+    }
+
+    void check_totals() {
+        process.signal(SIGUSR1);
+        bool printed = comes([&] {
+            (void)process.has_ended(); // reads what it prints
+            return process.output.find("served ") != std::string::npos;
         });
-        return server_.has_ended() ||
-               (process_state(server_.pid()) == "S" &&
-                (calls.empty() || calls.back().name == "ppoll"));
-    };
-    if (scenario_.reaction == Reaction::drains && !lifted_)
-        (void)soon(server_.pid(), rests);
-    return ending() || server_.has_ended();
-}
-
-// Its child has met the fault, or the second signal, which ends the grace
-// period.
-bool ServeSession::may_be_lost(size_t client) const {
-    if (scenario_.reaction == Reaction::loses_child)
-        return client == (scenario_.target == Target::child ? before : during);
-    return told_to_end() && asked_to_end_ && tracer_->met_by(server_.pid());
-}
-
-// Per second while the fault lasts: fewer than 50 calls and 5 clock ticks, and
-// one diagnostic, or two across the boundary between seconds.
-void ServeSession::watch_for_spin() {
-    auto ticks = [&] {
-        long sum = ticks_of(server_.pid());
-        for (pid_t child : children_of(server_.pid()))
-            sum += ticks_of(child);
-        return sum;
-    };
-    if (server_.has_ended())
-        return;
-    // On a busy machine each step takes longer, while the server goes on: the
-    // time begins before the first count and ends after the last one.
-    auto start = std::chrono::steady_clock::now();
-    size_t calls_before = tracer_->calls().size();
-    int lines_before = count_of("\n", server_.errors);
-    long ticks_before = ticks();
-    for (int i = 0; i < naps_in_a_second; i++)
-        nap();
-    if (server_.has_ended())
-        return;
-    size_t calls = tracer_->calls().size() - calls_before;
-    int lines = count_of("\n", server_.errors) - lines_before;
-    long used = ticks() - ticks_before;
-    std::chrono::duration<double> took =
-        std::chrono::steady_clock::now() - start;
-    double seconds = took.count();
-    check(static_cast<double>(calls) < 50 * seconds &&
-              static_cast<double>(used) < 5 * seconds && lines <= 1 + seconds,
-          Invariant::no_spin,
-          std::to_string(calls) + " calls, " + std::to_string(used) +
-              " ticks and " + std::to_string(lines) + " complaints in " +
-              std::to_string(seconds) + " seconds");
-}
-
-// Watches a fault that has struck for good, then lifts it.
-void ServeSession::lift_if_met() {
-    if (lifted_ || !scenario_.fault.for_ever || !tracer_->met())
-        return;
-    lifted_ = true;
-    watch_for_spin();
-    tracer_->lift();
-    if (!scenario_.says.empty())
-        check_message(server_);
-}
-
-// As soon(), or within a second after the fault.
-bool ServeSession::comes(const std::function<bool()> &condition) {
-    if (soon(server_.pid(), condition))
-        return true;
-    bool was_lifted = lifted_;
-    lift_if_met();
-    return lifted_ != was_lifted && soon(server_.pid(), condition);
-}
-
-void ServeSession::strike() {
-    add_client("during");
-    clients_[before]->send("more");
-    auto answered = [&] {
-        return clients_[before]->answered() && clients_[during]->answered();
-    };
-    if (scenario_.fault.for_ever)
-        (void)soon(server_.pid(), answered);
-    lift_if_met();
-    // Each child counts its own calls: the later ones must be spared.
-    if (scenario_.reaction == Reaction::loses_child &&
-        scenario_.target == Target::family && !lifted_) {
-        (void)soon(server_.pid(), answered);
-        clients_[during]->finish();
-        (void)soon(server_.pid(), [&] { return clients_[during]->over(); });
-        lifted_ = true;
-        tracer_->lift();
+        check(printed || left_out(pid, "write", "1") > 0 || ending(),
+              Invariant::lines, "no totals");
     }
-}
 
-void ServeSession::check_client(size_t client, Invariant invariant) {
-    Client &c = *clients_[client];
-    bool settled = comes(
-        [&] { return c.answered() || (c.over() && may_be_lost(client)); });
-    // The last one may not have been accepted yet.
-    bool excused = client != before && ending();
-    check(settled || excused, invariant,
-          "no echo for client " + std::to_string(client));
-    check(c.in_order(), Invariant::echo,
-          "other bytes for client " + std::to_string(client));
-}
-
-// Each holds one connection. After a suppressed close there is more to inherit.
-void ServeSession::check_children() {
-    if (left_out(0, "close") > 0)
-        return;
-    for (pid_t child : children_of(server_.pid())) {
-        Descriptors held = descriptors_of(child);
-        if (!held.empty()) // otherwise it is a zombie
-            judge_connection(findings_, Invariant::child_descriptors, "a child",
-                             held, {}, ports_);
+    void let_clients_go() {
+        for (Client &client : clients) {
+            client.finish();
+            bool gone = comes([&] { return client.over(); });
+            // The client gets no end of file for what the parent has not
+            // closed.
+            check(gone || left_out(pid, "close") > 0 || ending(),
+                  Invariant::echo, "the server does not close");
+            client.leave();
+            if (struck_to_end())
+                return;
+        }
     }
-}
 
-// As if the closes that strace has suppressed had been made.
-void ServeSession::check_descriptors() {
-    Descriptors held;
-    auto same = [&] {
-        held = descriptors_of(server_.pid());
-        for (const TracedCall &call : tracer_->calls())
-            if (call.injected && call.name == "close" &&
-                call.pid == server_.pid())
-                held.erase(std::stoi(call.arguments));
-        return held == at_start_;
-    };
-    (void)comes(same);
-    judge_descriptors(findings_, Invariant::parent_descriptors, "the server",
-                      held, at_start_);
-}
-
-// After the fault, without clients.
-void ServeSession::check_rest() {
-    if (scenario_.fault.for_ever && !lifted_)
-        return; // it may strike meanwhile
-    // After reaping, the server wakes once more, to unblock SIGCHLD.
-    (void)eventually([&] { return signal_mask(server_.pid(), "SigBlk") == 0; });
-    judge_sleep(findings_, {{"after the fault, the server", server_.pid()}},
-                Invariant::no_spin, std::chrono::milliseconds(200));
-}
-
-void ServeSession::check_totals() {
-    server_.signal(SIGUSR1);
-    bool printed = comes([&] {
-        (void)server_.has_ended(); // reads what it prints
-        return server_.output.find("served ") != std::string::npos;
-    });
-    check(printed || left_out(server_.pid(), "write", "1") > 0 || ending(),
-          Invariant::lines, "no totals");
-}
-
-void ServeSession::let_clients_go() {
-    for (auto &client : clients_) {
-        client->finish();
-        bool gone = comes([&] { return client->over(); });
-        // The client gets no end of file for what the parent has not closed.
-        check(gone || left_out(server_.pid(), "close") > 0 || ending(),
-              Invariant::echo, "the server does not close");
-        client->leave();
+    void go_on() {
+        check_client(before, Invariant::echo);
+        check_client(during, Invariant::serves_after);
         if (struck_to_end())
             return;
+        add_client("after");
+        check_client(after, Invariant::serves_after);
+        if (struck_to_end())
+            return;
+        check_children();
+        let_clients_go();
+        if (struck_to_end())
+            return;
+        lift_if_met();
+        bool quiet = comes([&] { return children_of(pid).empty(); });
+        check(quiet || ending(), Invariant::no_zombie,
+              "a child is left at rest");
+        if (struck_to_end())
+            return;
+        check_descriptors();
+        check_rest();
+        check_totals();
     }
-}
 
-void ServeSession::go_on() {
-    check_client(before, Invariant::echo);
-    check_client(during, Invariant::serves_after);
-    if (struck_to_end())
-        return;
-    add_client("after");
-    check_client(after, Invariant::serves_after);
-    if (struck_to_end())
-        return;
-    check_children();
-    let_clients_go();
-    if (struck_to_end())
-        return;
-    lift_if_met();
-    bool quiet = comes([&] { return children_of(server_.pid()).empty(); });
-    check(quiet || ending(), Invariant::no_zombie, "a child is left at rest");
-    if (struck_to_end())
-        return;
-    check_descriptors();
-    check_rest();
-    check_totals();
-}
-
-bool ServeSession::listener_closed() {
-    if (server_.has_ended())
-        return true;
-    const auto &[fd, target] = *at_start_.rbegin();
-    Descriptors held = descriptors_of(server_.pid());
-    return !held.contains(fd) || held[fd] != target;
-}
-
-void ServeSession::drain() {
-    if (!struck_to_end()) {
-        add_client("late");
-        check_client(late, Invariant::serves_after);
+    bool listener_closed() {
+        if (process.has_ended())
+            return true;
+        const auto &[fd, target] = *at_start.rbegin();
+        Descriptors held = descriptors_of(pid);
+        return !held.contains(fd) || held[fd] != target;
     }
-    lift_if_met();
-    std::vector<bool> served;
-    for (auto &client : clients_)
-        served.push_back(client->answered() && !client->over());
-    if (!struck_to_end()) {
-        asked_to_end_ = true;
-        server_.signal(SIGTERM);
-    }
-    // Only by looking in /proc: a connection would wake a server that has lost
-    // the signal.
-    bool closed = comes([&] { return listener_closed(); });
-    std::string listener = std::to_string(at_start_.rbegin()->first);
-    bool excused = left_out(0, "close", listener) > 0;
-    check((closed && !is_listening(port_)) || excused, Invariant::drain,
-          "it listens while it drains");
-    for (size_t i = 0; i < clients_.size(); i++) {
-        clients_[i]->send("last");
-        bool answered =
-            !served[i] || comes([&] { return clients_[i]->answered(); });
-        check(answered || may_be_lost(i), Invariant::drain,
-              "client " + std::to_string(i) + " is not served in the drain");
-        check(clients_[i]->in_order(), Invariant::echo,
-              "other bytes in the drain");
-        clients_[i]->leave();
-    }
-}
 
-void ServeSession::end_without_grace() {
-    asked_to_end_ = true;
-    server_.signal(SIGTERM);
-}
-
-// A server whose waitpid kept failing can neither reap its children nor report
-// which of them have terminated.
-bool ServeSession::gave_up() {
-    return server_.wait() == 1 && left_out(server_.pid(), "wait4") > 0;
-}
-
-Outcome ServeSession::judge() {
-    auto ended = [&] { return server_.has_ended(); };
-    for (int i = 0; i < patience && !comes(ended); i++)
-        ;
-    if (!ended()) {
-        check(false, Invariant::drain, "it does not end");
-        return outcome(server_);
+    void drain() {
+        if (!struck_to_end()) {
+            add_client("late");
+            check_client(late, Invariant::serves_after);
+        }
+        lift_if_met();
+        std::vector<bool> served;
+        for (Client &client : clients)
+            served.push_back(client.answered() && !client.over());
+        if (!struck_to_end()) {
+            asked_to_end = true;
+            process.signal(SIGTERM);
+        }
+        // Only by looking in /proc: a connection would wake a server that has
+        // lost the signal.
+        bool closed = comes([&] { return listener_closed(); });
+        std::string listener = std::to_string(at_start.rbegin()->first);
+        bool excused = left_out(0, "close", listener) > 0;
+        check((closed && !is_listening(port)) || excused, Invariant::drain,
+              "it listens while it drains");
+        for (size_t i = 0; i < clients.size(); i++) {
+            clients[i].send("last");
+            bool answered =
+                !served[i] || comes([&] { return clients[i].answered(); });
+            check(answered || may_be_lost(i), Invariant::drain,
+                  "client " + std::to_string(i) +
+                      " is not served in the drain");
+            check(clients[i].in_order(), Invariant::echo,
+                  "other bytes in the drain");
+            clients[i].leave();
+        }
     }
-    check_status(server_, server_.wait(), false);
-    judge_orphans(findings_, server_, "the server", 0, gave_up() ? INT_MAX : 0);
-    // The last line may be the statistics that SIGUSR1 has requested.
-    pid_t pid = server_.pid();
-    judge_lines(findings_, "the server", server_.output, ports_,
-                left_out(pid, "write", "1") + left_out(pid, "write", "2"),
-                !gave_up() && !last_left_out(pid, "write", "1"));
-    return outcome(server_);
-}
+
+    Outcome judge() {
+        auto ended = [&] { return process.has_ended(); };
+        for (int i = 0; i < patience && !comes(ended); i++)
+            ;
+        if (!ended()) {
+            check(false, Invariant::drain, "it does not end");
+            return outcome();
+        }
+        check_status(process.wait(), false);
+        // If its waitpid kept failing, it can neither reap its children nor
+        // report which of them have terminated.
+        bool gave_up = process.wait() == 1 && left_out(pid, "wait4") > 0;
+        judge_orphans(findings, process, "the server", 0,
+                      gave_up ? INT_MAX : 0);
+        bool told_last = true; // or the statistics that SIGUSR1 has requested
+        for (const TracedCall &call : tracer->calls())
+            if (call.pid == pid && call.name == "write" &&
+                argument(call.arguments, 0) == "1")
+                told_last = !call.injected;
+        judge_lines(findings, "the server", process.output, ports,
+                    left_out(pid, "write", "1") + left_out(pid, "write", "2"),
+                    told_last && !gave_up);
+        return outcome();
+    }
+};
 
 Outcome serve_session(const Scenario &scenario) {
     ServeSession session(scenario);
@@ -411,64 +379,51 @@ Outcome serve_session(const Scenario &scenario) {
 
 Outcome grace_session(const Scenario &scenario) {
     ServeSession session(scenario);
-    session.end_without_grace();
+    session.asked_to_end = true;
+    session.process.signal(SIGTERM);
     return session.judge();
 }
 
-class StartSession : public Session {
-  public:
-    explicit StartSession(const Scenario &scenario)
-        : Session(scenario), server_(scenario.words, start_stopped()) {
-        await_stop(server_);
-        attach(server_.pid());
-        server_.signal(SIGCONT);
-    }
-    Outcome run() {
-        // Even if its announcement could not be written.
-        (void)eventually([&] { return server_.has_ended() || waits(); });
-        bool serves = !server_.has_ended();
-        if (serves && told_to_end() && tracer_->met()) {
-            check(soon(server_.pid(), [&] { return server_.has_ended(); }),
-                  Invariant::drain, "it has not heard SIGTERM");
-        } else if (serves) {
-            tracer_->lift();
-            use();
-        }
-        if (!server_.has_ended())
-            server_.signal(SIGTERM);
-        int status = server_.wait();
-        check(serves || scenario_.reaction != Reaction::carries_on,
-              Invariant::serves_after, "it did not start: " + server_.errors);
-        bool announced = server_.output.find("listening") != std::string::npos;
-        check_status(server_, status, !announced);
-        judge_orphans(findings_, server_, "the server", 0, 0);
-        return outcome(server_);
-    }
+// ---- its start --------------------------------------------------------------
 
-  private:
-    bool waits() {
-        if (process_state(server_.pid()) != "S")
-            return false;
-        const std::vector<TracedCall> &calls = tracer_->calls();
-        return !calls.empty() && calls.back().name == "ppoll";
+// For a line, even if the first one was lost, and an echo.
+static void use(Session &session) {
+    Process &server = session.process;
+    server.signal(SIGUSR1);
+    session.check(server.output_has("served 0"), Invariant::lines, "no totals");
+    if (server.output.find("listening on ") == std::string::npos) {
+        session.check(session.left_out(session.pid, "write") > 0,
+                      Invariant::lines, "no announcement");
+        return;
     }
-    void use() {
-        server_.signal(SIGUSR1); // for a line, even if the first one was lost
-        check(server_.output_has("served 0"), Invariant::lines, "no totals");
-        if (server_.output.find("listening on ") == std::string::npos) {
-            check(left_out(server_.pid(), "write") > 0, Invariant::lines,
-                  "no announcement");
-            return;
-        }
-        Client client(announced_port(server_.output));
-        client.send("hello");
-        check(soon(server_.pid(), [&] { return client.answered(); }),
-              Invariant::serves_after, "no echo after the start");
-    }
-
-    Process server_;
-};
+    Client client(announced_port(server.output));
+    client.send("hello");
+    session.check(soon(session.pid, [&] { return client.answered(); }),
+                  Invariant::serves_after, "no echo after the start");
+}
 
 Outcome start_session(const Scenario &scenario) {
-    return StartSession(scenario).run();
+    Session session(scenario, stopped());
+    Process &server = session.process;
+    session.begin();
+    // Even if its announcement could not be written.
+    (void)eventually([&] { return server.has_ended() || waits(session); });
+    bool serves = !server.has_ended();
+    if (serves && session.told_to_end() && session.tracer->met()) {
+        session.check(soon(session.pid, [&] { return server.has_ended(); }),
+                      Invariant::drain, "it has not heard SIGTERM");
+    } else if (serves) {
+        session.tracer->lift();
+        use(session);
+    }
+    if (!server.has_ended())
+        server.signal(SIGTERM);
+    int status = server.wait();
+    session.check(serves || scenario.reaction != Reaction::carries_on,
+                  Invariant::serves_after,
+                  "it did not start: " + server.errors);
+    bool announced = server.output.find("listening") != std::string::npos;
+    session.check_status(status, !announced);
+    judge_orphans(session.findings, server, "the server", 0, 0);
+    return session.outcome();
 }

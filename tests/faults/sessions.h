@@ -26,22 +26,31 @@ enum class Reaction {
     ends,        // as if nothing had happened, or status 1 and a message
 };
 
-struct Scenario {
-    std::vector<std::string> words; // the program and its arguments
-    std::string shows; // a regular expression for a demonstration's output
-    bool in_any_order = false; // its lines match that when sorted
-    int leaves = 0;            // zombies that it deliberately leaves
-    Fault fault = {};
-    Target target = Target::parent;
-    Reaction reaction = Reaction::carries_on;
-    std::string says; // what the message contains
-};
+struct Scenario;
 
 struct Outcome {
     Findings findings;
     bool met; // the fault has struck
     pid_t parent;
     std::vector<TracedCall> calls;
+};
+
+// A session, with its program's command line and expected output.
+struct Subject {
+    const char *name;
+    Outcome (*session)(const Scenario &);
+    const char *words;         // the program and its arguments
+    const char *shows = "";    // an expression for a demonstration's output
+    bool in_any_order = false; // its lines match that when sorted
+    int leaves = 0;            // zombies that it deliberately leaves
+};
+
+struct Scenario {
+    const Subject *subject;
+    Target target = Target::parent;
+    Reaction reaction = Reaction::carries_on;
+    const char *says = ""; // what the message contains
+    Fault fault = {};
 };
 
 // A listening server: clients before, during and after the fault, statistics,

@@ -116,24 +116,13 @@ const std::vector<TracedCall> &Tracer::calls() const {
     return calls_;
 }
 
-// How often each process has made the call of the fault.
-std::map<pid_t, int> Tracer::uses() const {
+bool Tracer::met(pid_t by) const {
     std::map<pid_t, int> uses;
     for (const TracedCall &call : calls())
-        if (call.name == fault_.call)
-            uses[call.pid]++;
-    return uses;
-}
-
-bool Tracer::met() const {
-    for (const auto &[pid, n] : uses())
-        if (n >= fault_.nth)
+        if (call.name == fault_.call && ++uses[call.pid] == fault_.nth &&
+            (by == 0 || call.pid == by))
             return true;
     return false;
-}
-
-bool Tracer::met_by(pid_t pid) const {
-    return !fault_.call.empty() && uses()[pid] >= fault_.nth;
 }
 
 std::string tracing_hindered() {

@@ -3,7 +3,6 @@
 // signals at them, from outside, and records every call.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -34,13 +33,11 @@ class Tracer {
     void lift();
     // Every call so far; valid until it is asked again.
     const std::vector<TracedCall> &calls() const;
-    // Whether any process has met the fault, or PID has.
-    bool met() const;
-    bool met_by(pid_t pid) const;
+    // Whether any process has met the fault, or, unless it is 0, BY has.
+    bool met(pid_t by = 0) const;
 
   private:
     std::string record() const;
-    std::map<pid_t, int> uses() const;
 
     pid_t pid_;
     Fault fault_;
