@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <functional>
 #include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,11 +15,12 @@
 #include "support/process.h"
 #include "support/sockets.h"
 
-// Runs BODY in a child whose standard output is FD.
-static Run with_output(int fd, const std::function<void()> &body) {
-    return run_in_child([fd, &body] {
+// Runs BODY in a child whose standard output is FD, or closed without one.
+static Run with_output(const Fd &fd, const std::function<void()> &body) {
+    return run_in_child([&fd, &body] {
         signal(SIGPIPE, SIG_IGN);
-        dup2(fd, STDOUT_FILENO);
+        close(STDOUT_FILENO);
+        dup2(fd.get(), STDOUT_FILENO);
         body();
     });
 }
@@ -27,10 +29,17 @@ static void exit_with_loss() {
     _exit(static_cast<int>(log_lines_lost()));
 }
 
+// All that was written to a file.
+static std::string text_of(const Fd &file) {
+    lseek(file.get(), 0, SEEK_SET);
+    return receive_to_end(file);
+}
+
+// ---- say --------------------------------------------------------------------
+
 TEST_CASE("say writes one whole line at once") {
     Pipe writes = make_socket_pair(SOCK_SEQPACKET);
-    Run child =
-        with_output(writes.write_end.get(), [] { say("%s %d", "line", 1); });
+    Run child = with_output(writes.write_end, [] { say("%s %d", "line", 1); });
     writes.write_end.close();
     CHECK(child.status == 0);
     char first[16] = {};
@@ -40,11 +49,13 @@ TEST_CASE("say writes one whole line at once") {
 
 TEST_CASE("say terminates the program if it cannot write") {
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-    Run child = with_output(full.get(), [] { say("line"); });
+    Run child = with_output(full, [] { say("line"); });
     CHECK(child.status == 1);
     CHECK(
         child.errors.ends_with(": standard output: No space left on device\n"));
 }
+
+// ---- the log's lines --------------------------------------------------------
 
 TEST_CASE("a line goes to standard output, an error to standard error") {
     Run child = run_in_child([] {
@@ -57,10 +68,8 @@ TEST_CASE("a line goes to standard output, an error to standard error") {
     });
     CHECK(child.status == 0);
     CHECK(child.output == "served 12\n");
-    std::vector<std::string> lines = lines_of(child.errors);
-    REQUIRE(lines.size() == 2);
-    CHECK(lines[0].ends_with(": fork it: Cannot allocate memory"));
-    CHECK(lines[1].ends_with(": limit of 7"));
+    CHECK(child.errors == "test-log: fork it: Cannot allocate memory\n"
+                          "test-log: limit of 7\n");
 }
 
 TEST_CASE("a line that is too long is truncated, with its newline kept") {
@@ -73,168 +82,128 @@ TEST_CASE("a line that is too long is truncated, with its newline kept") {
           std::string(510, 'x') + "\n" + std::string(4094, 'y') + "\n");
 }
 
-// Logs until two lines are lost; SINK's buffer must hold only whole lines.
-static void check_full_sink(const Pipe &sink) {
-    Run child = with_output(sink.write_end.get(), [] {
-        (void)log_open();
-        while (log_lines_lost() < 2)
-            log_line("%s", std::string(98, 'x').c_str());
-        exit_with_loss();
-    });
-    CHECK(child.status == 2);
-    int kept = 0;
-    std::string text(1 << 20, '\0');
-    fcntl(sink.read_end.get(), F_SETFL, O_NONBLOCK);
-    for (;;) {
-        ssize_t n = read(sink.read_end.get(), text.data(), text.size());
-        if (n <= 0)
-            break;
-        kept += count_of(std::string(98, 'x') + "\n",
-                         text.substr(0, static_cast<size_t>(n)));
-        CHECK(n % 99 == 0);
-    }
-    CHECK(kept > 0);
-}
-
-TEST_CASE("an unread pipe loses lines, and never blocks") {
-    check_full_sink(make_pipe());
-}
-
-TEST_CASE("an unread socket loses lines, and never blocks") {
-    check_full_sink(make_socket_pair(SOCK_SEQPACKET));
-}
-
-TEST_CASE("an unread terminal loses lines, and never blocks") {
-    Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    REQUIRE(master.get() != -1);
-    REQUIRE(grantpt(master.get()) == 0);
-    REQUIRE(unlockpt(master.get()) == 0);
-    Fd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
-    REQUIRE(slave.get() != -1);
-    Run child = with_output(slave.get(), [] {
-        (void)log_open();
-        while (log_lines_lost() < 2)
-            log_line("%s", std::string(98, 'x').c_str());
-        exit_with_loss();
-    });
-    CHECK(child.status == 2);
-}
-
-TEST_CASE("a terminal that cannot be reopened blocks only briefly") {
-    Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    REQUIRE(grantpt(master.get()) == 0);
-    REQUIRE(unlockpt(master.get()) == 0);
-    Fd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
-    REQUIRE(slave.get() != -1);
-    Run child = with_output(slave.get(), [] {
-        allow_descriptors(3); // open(2) fails, as for another user's
-        if (log_open() == -1)
-            _exit(99);
-        while (log_lines_lost() < 2)
-            log_line("%s", std::string(98, 'x').c_str());
-        struct itimerval timer = {};
-        getitimer(ITIMER_REAL, &timer);
-        if (timer.it_interval.tv_usec != 0)
-            _exit(98); // it would interrupt later calls
-        exit_with_loss();
-    });
-    CHECK(child.status == 2);
-}
-
 TEST_CASE("a truncated log continues at its start") {
     Fd file = scratch_file();
-    Run child = with_output(file.get(), [] {
+    (void)with_output(file, [] {
         (void)log_open();
         log_line("a line that is rotated away");
-        if (ftruncate(STDOUT_FILENO, 0) == -1)
-            _exit(99);
+        (void)!ftruncate(STDOUT_FILENO, 0);
         log_line("next");
     });
-    CHECK(child.status == 0);
-    char text[100];
-    ssize_t n = pread(file.get(), text, sizeof text, 0);
-    CHECK(std::string(text, static_cast<size_t>(n < 0 ? 0 : n)) == "next\n");
+    CHECK(text_of(file) == "next\n");
 }
 
 TEST_CASE("the log and its starter do not overwrite each other") {
     Fd file = scratch_file();
     for (const char *line : {"one", "two"}) {
-        Run child = with_output(file.get(), [line] {
+        (void)with_output(file, [line] {
             (void)log_open();
             log_line("%s", line);
         });
-        CHECK(child.status == 0);
         CHECK(write(file.get(), "starter\n", 8) == 8);
     }
-    char text[100];
-    ssize_t n = pread(file.get(), text, sizeof text, 0);
-    CHECK(std::string(text, static_cast<size_t>(n < 0 ? 0 : n)) ==
-          "one\nstarter\ntwo\nstarter\n");
+    CHECK(text_of(file) == "one\nstarter\ntwo\nstarter\n");
 }
 
 TEST_CASE("the inherited description keeps its mode") {
     Pipe pipe = make_pipe();
-    int fd = pipe.write_end.get();
-    CHECK(with_output(fd, [] { (void)log_open(); }).status == 0);
-    CHECK((fcntl(fd, F_GETFL) & (O_NONBLOCK | O_APPEND)) == 0);
+    (void)with_output(pipe.write_end, [] { (void)log_open(); });
+    CHECK((fcntl(pipe.write_end.get(), F_GETFL) & (O_NONBLOCK | O_APPEND)) ==
+          0);
 }
 
-TEST_CASE("without a description of its own, a full pipe is polled first") {
-    Pipe pipe = make_pipe(); // no log_open, as if there were no /proc
-    Run child = with_output(pipe.write_end.get(), [] {
-        while (log_lines_lost() < 2)
-            log_line("%s", std::string(98, 'x').c_str());
-        exit_with_loss();
-    });
-    CHECK(child.status == 2);
+// ---- lines that are lost ----------------------------------------------------
+
+// The master's side is the read end.
+static Pipe make_terminal() {
+    Fd master(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(grantpt(master.get()) == 0);
+    REQUIRE(unlockpt(master.get()) == 0);
+    Fd slave(open(ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(slave.get() != -1);
+    return {std::move(master), std::move(slave)};
+}
+
+static const std::string full_line(98, 'x');
+
+static void lose_two_lines() {
+    while (log_lines_lost() < 2)
+        log_line("%s", full_line.c_str());
+    struct itimerval timer = {};
+    getitimer(ITIMER_REAL, &timer);
+    if (timer.it_interval.tv_usec != 0)
+        _exit(99); // it would interrupt later calls
+    exit_with_loss();
+}
+
+TEST_CASE("where nobody reads, lines are lost, and it never blocks for long") {
+    const struct {
+        const char *output;
+        Pipe (*make)();
+        std::function<void()> open;
+        bool keeps_lines = true; // a terminal takes a part of one
+    } cases[] = {
+        {"a pipe", make_pipe, [] { (void)log_open(); }},
+        {"a socket", [] { return make_socket_pair(SOCK_SEQPACKET); },
+         [] { (void)log_open(); }},
+        {"a terminal", make_terminal, [] { (void)log_open(); }, false},
+        {"a pipe, with no /proc to reopen it", make_pipe, [] {}},
+        // As for another user's: open(2) fails.
+        {"a pipe that cannot be reopened", make_pipe,
+         [] {
+             allow_descriptors(3);
+             (void)log_open();
+         }},
+        {"a terminal that cannot be reopened", make_terminal,
+         [] {
+             allow_descriptors(3);
+             (void)log_open();
+         },
+         false},
+    };
+    for (const auto &c : cases) {
+        CAPTURE(std::string(c.output));
+        Pipe sink = c.make();
+        CHECK(with_output(sink.write_end, [&c] {
+                  c.open();
+                  lose_two_lines();
+              }).status == 2);
+        if (!c.keeps_lines)
+            continue;
+        // Only whole lines are there.
+        sink.write_end.close();
+        std::string kept = receive_to_end(sink.read_end);
+        CHECK(kept.starts_with(full_line + "\n"));
+        CHECK(kept.size() % (full_line.size() + 1) == 0);
+    }
 }
 
 TEST_CASE("closed, broken and full outputs are counted") {
-    auto two_lines = [] {
-        (void)log_open();
-        log_line("one");
-        log_line("two");
-        exit_with_loss();
-    };
-    Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-    CHECK(with_output(full.get(), two_lines).status == 2);
-    Fd unwritable(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    CHECK(with_output(unwritable.get(), two_lines).status == 2);
     Pipe broken = make_pipe();
     broken.read_end.close();
-    CHECK(with_output(broken.write_end.get(), two_lines).status == 2);
-}
-
-TEST_CASE("a closed output is counted, and the other one still works") {
-    Run child = run_in_child([] {
-        close(STDOUT_FILENO);
-        (void)log_open();
-        log_line("lost");
-        errno = EIO;
-        log_error("told");
-        exit_with_loss();
-    });
-    CHECK(child.status == 1);
-    CHECK(child.errors.ends_with(": told: Input/output error\n"));
-}
-
-TEST_CASE("a pipe that cannot be reopened is polled before each line") {
-    Pipe pipe = make_pipe();
-    Run child = with_output(pipe.write_end.get(), [] {
-        allow_descriptors(3);
-        (void)log_open();
-        while (log_lines_lost() < 2)
-            log_line("%s", std::string(98, 'x').c_str());
-        exit_with_loss();
-    });
-    CHECK(child.status == 2);
-    std::string first = receive(pipe.read_end, 99);
-    CHECK(first == std::string(98, 'x') + "\n");
+    const Fd outputs[] = {
+        Fd(),
+        Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)), // reset_inherited()'s
+        Fd(open("/dev/full", O_WRONLY | O_CLOEXEC)),
+        std::move(broken.write_end),
+    };
+    for (const Fd &output : outputs) {
+        Run child = with_output(output, [] {
+            (void)log_open();
+            log_line("lost");
+            log_line("lost");
+            errno = EIO;
+            log_error("told"); // the other one still works
+            exit_with_loss();
+        });
+        CHECK(child.status == 2);
+        CHECK(child.errors.ends_with(": told: Input/output error\n"));
+    }
 }
 
 TEST_CASE("a line torn by a full file does not run into the next") {
     Fd file = scratch_file();
-    Run child = with_output(file.get(), [] {
+    Run child = with_output(file, [] {
         signal(SIGXFSZ, SIG_IGN);
         struct rlimit little = {6, RLIM_INFINITY};
         setrlimit(RLIMIT_FSIZE, &little);
@@ -248,6 +217,5 @@ TEST_CASE("a line torn by a full file does not run into the next") {
         exit_with_loss();
     });
     CHECK(child.status == 2);
-    lseek(file.get(), 0, SEEK_SET);
-    CHECK(receive(file, 100) == "012345\nwhole\nwhole\n");
+    CHECK(text_of(file) == "012345\nwhole\nwhole\n");
 }

@@ -2,7 +2,7 @@
 #include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
-#include <sys/wait.h>
+#include <functional>
 #include <unistd.h>
 
 #include "common/signals.h"
@@ -16,52 +16,50 @@ static void note(int) {
     handled = handled + 1;
 }
 
-// Runs BODY in a process of its own, as it changes dispositions and masks.
-static int status_of(const std::function<bool()> &body) {
-    return run_in_child([&body] { _exit(body() ? 0 : 1); }).status;
+// In a process of its own, because BODY changes dispositions and masks.
+static void check_in_child(const std::function<void()> &body) {
+    Run child = run_in_child(body);
+    CHECK_MESSAGE(child.status == 0, child.output);
+}
+
+static void raise_blocked(int signo) {
+    REQUIRE(set_signal(signo, note) == 0);
+    REQUIRE(block_signal(signo) == 0);
+    REQUIRE(raise(signo) == 0);
+    REQUIRE(handled == 0);
 }
 
 TEST_CASE("set_signal installs the handler without SA_RESTART") {
-    CHECK(status_of([] {
-              struct sigaction now = {};
-              return set_signal(SIGUSR1, note) == 0 &&
-                     sigaction(SIGUSR1, nullptr, &now) == 0 &&
-                     now.sa_handler == note &&
-                     (now.sa_flags & SA_RESTART) == 0 &&
-                     (now.sa_flags & SA_NOCLDSTOP) != 0;
-          }) == 0);
+    check_in_child([] {
+        struct sigaction now = {};
+        REQUIRE(set_signal(SIGUSR1, note) == 0);
+        REQUIRE(sigaction(SIGUSR1, nullptr, &now) == 0);
+        REQUIRE((now.sa_handler == note));
+        REQUIRE((now.sa_flags & (SA_RESTART | SA_NOCLDSTOP)) == SA_NOCLDSTOP);
+    });
     CHECK(set_signal(SIGKILL, note) == -1);
     CHECK(errno == EINVAL);
 }
 
-TEST_CASE("a signal pending before the sleep interrupts it at once") {
-    CHECK(status_of([] {
-              if (set_signal(SIGUSR1, note) == -1 ||
-                  block_signal(SIGUSR1) == -1 || raise(SIGUSR1) != 0 ||
-                  handled != 0)
-                  return false;
-              return wait_for(-1, -1) == -1 && errno == EINTR && handled == 1;
-          }) == 0);
-}
-
-TEST_CASE("wait_for blocks the signal again") {
-    CHECK(status_of([] {
-              if (set_signal(SIGUSR1, note) == -1 ||
-                  block_signal(SIGUSR1) == -1 || raise(SIGUSR1) != 0 ||
-                  wait_for(-1, -1) != -1 || raise(SIGUSR1) != 0)
-                  return false;
-              return handled == 1;
-          }) == 0);
+TEST_CASE("a pending signal interrupts wait_for, which blocks it again") {
+    check_in_child([] {
+        raise_blocked(SIGUSR1);
+        REQUIRE(wait_for(-1, -1) == -1);
+        REQUIRE(errno == EINTR);
+        REQUIRE(handled == 1);
+        REQUIRE(raise(SIGUSR1) == 0);
+        REQUIRE(handled == 1);
+    });
 }
 
 TEST_CASE("pause_for lets signals be delivered, and blocks them again") {
-    CHECK(status_of([] {
-              if (set_signal(SIGUSR1, note) == -1 ||
-                  block_signal(SIGUSR1) == -1 || raise(SIGUSR1) != 0)
-                  return false;
-              pause_for(1);
-              return handled == 1 && raise(SIGUSR1) == 0 && handled == 1;
-          }) == 0);
+    check_in_child([] {
+        raise_blocked(SIGUSR1);
+        pause_for(1);
+        REQUIRE(handled == 1);
+        REQUIRE(raise(SIGUSR1) == 0);
+        REQUIRE(handled == 1);
+    });
 }
 
 TEST_CASE("wait_for tells a readable descriptor from a timeout") {
@@ -76,39 +74,38 @@ TEST_CASE("wait_for tells a readable descriptor from a timeout") {
 }
 
 TEST_CASE("wait_without defers one signal and no other") {
-    CHECK(status_of([] {
-              block_every_signal();
-              if (set_signal(SIGUSR1, note) == -1 ||
-                  set_signal(SIGUSR2, note) == -1 || raise(SIGUSR1) != 0)
-                  return false;
-              if (wait_without(SIGUSR1, -1, 1) != 0 || handled != 0 ||
-                  raise(SIGUSR2) != 0)
-                  return false;
-              return wait_without(SIGUSR1, -1, -1) == -1 && errno == EINTR &&
-                     handled == 1;
-          }) == 0);
+    check_in_child([] {
+        raise_blocked(SIGUSR1);
+        REQUIRE(wait_without(SIGUSR1, -1, 1) == 0);
+        REQUIRE(handled == 0);
+        raise_blocked(SIGUSR2);
+        REQUIRE(wait_without(SIGUSR1, -1, -1) == -1);
+        REQUIRE(errno == EINTR);
+        REQUIRE(handled == 1);
+    });
 }
 
 TEST_CASE("an ignored signal is detected") {
-    CHECK(status_of([] {
-              return set_signal(SIGUSR1, SIG_IGN) == 0 &&
-                     signal_ignored(SIGUSR1) == 1 &&
-                     set_signal(SIGUSR1, note) == 0 &&
-                     signal_ignored(SIGUSR1) == 0 &&
-                     set_signal(SIGUSR1, SIG_DFL) == 0 &&
-                     signal_ignored(SIGUSR1) == 0;
-          }) == 0);
+    check_in_child([] {
+        REQUIRE(set_signal(SIGUSR1, SIG_IGN) == 0);
+        REQUIRE(signal_ignored(SIGUSR1) == 1);
+        REQUIRE(set_signal(SIGUSR1, note) == 0);
+        REQUIRE(signal_ignored(SIGUSR1) == 0);
+        REQUIRE(set_signal(SIGUSR1, SIG_DFL) == 0);
+        REQUIRE(signal_ignored(SIGUSR1) == 0);
+    });
     CHECK(signal_ignored(-1) == -1);
     CHECK(errno == EINVAL);
 }
 
 TEST_CASE("unblock_signals unblocks every signal") {
-    CHECK(status_of([] {
-              block_every_signal();
-              if (set_signal(SIGUSR1, note) == -1 || raise(SIGUSR1) != 0)
-                  return false;
-              return handled == 0 && unblock_signals() == 0 && handled == 1;
-          }) == 0);
+    check_in_child([] {
+        block_every_signal();
+        raise_blocked(SIGUSR1);
+        REQUIRE(unblock_signals() == 0);
+        REQUIRE(handled == 1);
+        REQUIRE(signal_mask(getpid(), "SigBlk") == 0);
+    });
 }
 
 TEST_CASE("a child that asks for it terminates with its parent") {
@@ -118,13 +115,11 @@ TEST_CASE("a child that asks for it terminates with its parent") {
     {
         Process parent([fd] {
             pid_t self = getpid();
-            pid_t child = fork();
-            if (child == 0) {
+            if (fork() == 0) {
                 setpgid(0, 0); // beyond the test's own cleanup
-                if (end_with_parent(self) == -1)
-                    _exit(1);
-                child = getpid();
-                _exit(write(fd, &child, sizeof child) > 0 ? pause() : 1);
+                REQUIRE(end_with_parent(self) == 0);
+                pid_t child = getpid();
+                REQUIRE(write(fd, &child, sizeof child) > 0);
             }
             pause();
         });
@@ -139,7 +134,8 @@ TEST_CASE("a child that asks for it terminates with its parent") {
 }
 
 TEST_CASE("a parent that has already terminated is noticed") {
-    CHECK(status_of([] {
-              return end_with_parent(getppid() + 1) == -1 && errno == ESRCH;
-          }) == 0);
+    check_in_child([] {
+        REQUIRE(end_with_parent(getppid() + 1) == -1);
+        REQUIRE(errno == ESRCH);
+    });
 }

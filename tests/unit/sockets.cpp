@@ -56,13 +56,6 @@ static std::string text_of(const union address &address) {
     return text;
 }
 
-static int port_of(const Fd &fd) {
-    union address address = {};
-    REQUIRE(local_address(fd.get(), &address) == 0);
-    std::string text = text_of(address);
-    return std::stoi(text.substr(text.rfind(':') + 1));
-}
-
 static listen_settings of_family(int family) {
     return {.family = family, .backlog = 5, .clients = {.timeout = 7}};
 }
@@ -85,8 +78,8 @@ TEST_CASE("one listener accepts IPv6 and IPv4") {
     Fd both(listen_anywhere(AF_UNSPEC, 0, &failure));
     REQUIRE(both.get() != -1);
     if (have_ipv6())
-        CHECK(dial(port_of(both), AF_INET6).get() != -1);
-    CHECK(dial(port_of(both), AF_INET).get() != -1);
+        CHECK(dial(local_port(both), AF_INET6).get() != -1);
+    CHECK(dial(local_port(both), AF_INET).get() != -1);
     CHECK(fcntl(both.get(), F_GETFD) == FD_CLOEXEC);
 }
 
@@ -95,7 +88,7 @@ TEST_CASE("a family may have the port to itself" *
     listen_failure failure = {};
     Fd ipv6(listen_anywhere(AF_INET6, 0, &failure));
     REQUIRE(ipv6.get() != -1);
-    int port = port_of(ipv6);
+    int port = local_port(ipv6);
     // If it were not IPv6 only, the port would be in use for IPv4 too.
     Fd ipv4(listen_anywhere(AF_INET, port, &failure));
     CHECK(ipv4.get() != -1);
@@ -111,7 +104,7 @@ TEST_CASE("a host without IPv6 listens on IPv4 alone") {
         size_t held = descriptors_of(getpid()).size();
         Fd ipv4(listen_anywhere(AF_UNSPEC, 0, &failure));
         CHECK(ipv4.get() != -1);
-        CHECK(dial(port_of(ipv4), AF_INET).get() != -1);
+        CHECK(dial(local_port(ipv4), AF_INET).get() != -1);
         CHECK(listen_anywhere(AF_INET6, 0, &failure) == -1);
         CHECK(errno == error);
         CHECK(std::string(failure.call) == (bind_fails ? "bind" : "socket"));
@@ -137,7 +130,7 @@ TEST_CASE("a failure names the call and the address") {
     listen_failure failure = {};
     Fd first = listen_on("127.0.0.1", &failure);
     REQUIRE(first.get() != -1);
-    int port = port_of(first);
+    int port = local_port(first);
     Fd second = listen_on("127.0.0.1", &failure, port);
     CHECK(second.get() == -1);
     CHECK(errno == EADDRINUSE);
@@ -179,7 +172,8 @@ TEST_CASE("an accepted socket inherits its options from the listener") {
     on_listen = nullptr;
     REQUIRE(listener.get() != -1);
     CHECK((fcntl(listener.get(), F_GETFL) & O_NONBLOCK) != 0);
-    Fd client = dial(port_of(listener));
+    CHECK(option<int>(listener.get(), SOL_SOCKET, SO_REUSEADDR) == 1);
+    Fd client = dial(local_port(listener));
     Fd accepted(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     REQUIRE(accepted.get() != -1);
     check_client_options(accepted.get());

@@ -76,11 +76,15 @@ using Peer = std::function<void(const Fd &end)>;
 struct Talk {
     int result = 0;
     talk_report report = {};
-    std::string output;
+    std::string failed() const {
+        return report.failed == nullptr ? "" : report.failed;
+    }
 };
 
-static Talk talk_with(const Peer &peer, int input, int output, bool raw,
-                      int timeout = 0) {
+static Talk talk_about(const std::string &input, const Peer &peer,
+                       bool raw = false, int timeout = 0) {
+    Fd from = scratch_file(input);
+    Fd to = scratch_file();
     Pipe pair = make_socket_pair();
     Process server([&] {
         pair.write_end.close();
@@ -88,7 +92,7 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw,
     });
     pair.read_end.close(); // or the writer would hold that end open too
     Talk talked;
-    talk_settings settings = {pair.write_end.get(), input, output, raw,
+    talk_settings settings = {pair.write_end.get(), from.get(), to.get(), raw,
                               timeout};
     REQUIRE(catch_signals() == 0);
     talked.result = talk(&settings, &talked.report);
@@ -98,43 +102,22 @@ static Talk talk_with(const Peer &peer, int input, int output, bool raw,
     return talked;
 }
 
-static Talk talk_about(const std::string &input, const Peer &peer,
-                       bool raw = false, int timeout = 0) {
-    Fd from = scratch_file(input);
-    Fd to = scratch_file();
-    Talk talked = talk_with(peer, from.get(), to.get(), raw, timeout);
-    lseek(to.get(), 0, SEEK_SET);
-    talked.output = receive_to_end(to);
-    return talked;
-}
-
-static std::string what_failed(const Talk &talked) {
-    return talked.report.failed == nullptr ? "" : talked.report.failed;
-}
-
-static void echo(const Fd &end) {
-    char buffer[10000];
-    ssize_t n = 0;
-    while ((n = read(end.get(), buffer, sizeof buffer)) > 0)
-        send_all(end, {buffer, static_cast<size_t>(n)});
-}
-
 static void await_client_end(const Fd &end) {
     struct pollfd gone = {end.get(), 0, 0}; // reported as POLLHUP
     poll(&gone, 1, deadline_seconds * 1000);
 }
 
 TEST_CASE("missing and added bytes are noticed") {
+    // Sent after the half-close: they are still awaited.
     auto answer = [](const std::string &reply) {
         return [reply](const Fd &end) {
-            receive(end, 6);
+            REQUIRE(receive_to_end(end) == "hello\n");
             send_all(end, reply);
-            receive_to_end(end);
         };
     };
-    CHECK(talk_about("hello\n", answer("hello\n")).result == 0);
-    CHECK(talk_about("hello\n", answer("hell")).result == -1);
-    CHECK(talk_about("hello\n", answer("hello\n\n")).result == -1);
+    CHECK(talk_about("hello\nq\n", answer("hello\n")).result == 0);
+    CHECK(talk_about("hello\nq\n", answer("hell")).result == -1);
+    CHECK(talk_about("hello\nq\n", answer("hello\n\n")).result == -1);
 }
 
 // The writer is the only child of PARENT except OTHER.
@@ -160,7 +143,7 @@ TEST_CASE("a writer that has sent all is reaped, and its status used") {
                                  end_when_writer_stops);
         half_close = {};
         CHECK(talked.result == (failed ? -1 : 0));
-        CHECK(what_failed(talked) == (failed ? "shutdown" : ""));
+        CHECK(talked.failed() == (failed ? "shutdown" : ""));
     }
 }
 
@@ -189,77 +172,17 @@ TEST_CASE("Ctrl-C works while the writer is stopped") {
 }
 
 TEST_CASE("input that the server does not wait for is reported") {
-    Fd from = scratch_file(std::string(1 << 22, 'x'));
-    Fd to = scratch_file();
-    Talk talked = talk_with(
-        [](const Fd &end) {
-            receive(end, 1000); // then nothing: the writer blocks
-            finish_sending(end);
-            await_client_end(end);
-        },
-        from.get(), to.get(), true);
+    auto peer = [](const Fd &end) {
+        receive(end, 1000); // then nothing: the writer blocks
+        finish_sending(end);
+        await_client_end(end);
+    };
+    Talk talked = talk_about(std::string(1 << 22, 'x'), peer, true);
     CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "the server closed the connection");
-}
-
-TEST_CASE("input that could not be sent is a failure") {
-    Talk talked = talk_about(std::string(1 << 22, 'x'), [](const Fd &end) {
-        receive(end, 1000);
-        send_all(end, std::string(1000, 'x'));
-    });
-    CHECK(talked.result == -1);
-}
-
-// Called by the peer, the only other child of PARENT.
-static void kill_writer_of(pid_t parent) {
-    REQUIRE(eventually([parent] { return children_of(parent).size() == 2; }));
-    for (pid_t pid : children_of(parent))
-        if (pid != getpid())
-            kill(pid, SIGKILL);
-}
-
-// A talk whose writer is killed by a peer, which then calls THEN.
-static Talk talk_with_killed_writer(const std::function<void(const Fd &)> &then,
-                                    int timeout) {
-    Pipe keyboard = make_pipe();
-    Fd to = scratch_file();
-    pid_t self = getpid();
-    Talk talked = talk_with(
-        [self, &then](const Fd &end) {
-            kill_writer_of(self);
-            then(end);
-        },
-        keyboard.read_end.get(), to.get(), false, timeout);
-    CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "the writer was killed");
-    return talked;
+    CHECK(talked.failed() == "the server closed the connection");
 }
 
 // ---- an idle server ---------------------------------------------------------
-
-TEST_CASE("a server that owes bytes, or its close, times out") {
-    Talk talked = talk_about("hello\n", await_client_end, false, 1);
-    CHECK(talked.result == -1);
-    CHECK(what_failed(talked) == "receiving");
-    CHECK(talked.report.error == ETIMEDOUT);
-    CHECK(talked.report.sent == 6);
-    CHECK(talked.report.received == 0);
-    auto keep_open = [](const Fd &end) {
-        echo(end);
-        await_client_end(end);
-    };
-    for (const char *input : {"hello\n", ""}) {
-        talked = talk_about(input, keep_open, false, 1);
-        CHECK(talked.result == -1);
-        CHECK(what_failed(talked) == "receiving");
-        CHECK(talked.report.error == ETIMEDOUT);
-        CHECK(talked.report.sent == talked.report.received);
-    }
-}
-
-TEST_CASE("a server that does not close after a killed writer times out") {
-    (void)talk_with_killed_writer(await_client_end, 1);
-}
 
 TEST_CASE("a server that does not read times out") {
     Talk talked =
@@ -268,21 +191,50 @@ TEST_CASE("a server that does not read times out") {
     CHECK(talked.report.error == ETIMEDOUT);
 }
 
-// A deterministic talk: the user types and the server answers only in events
-// called while the receiver waits.
+// A deterministic talk: what happens, happens while the receiver waits.
 struct Staged {
     static constexpr int timeout = 1000; // on the simulated clock
+    using Event = std::function<bool()>; // of while_it_waits
 
     Pipe keyboard = make_socket_pair();
     Pipe pair = make_socket_pair(); // its read_end is the server's
     Fd to = scratch_file();
 
-    // The server has received it on return.
-    void type(const std::string &text) const {
-        send_all(keyboard.write_end, text);
-        CHECK(receive(pair.read_end, text.size()) == text);
+    static Event pass(int seconds) {
+        return [seconds] {
+            *seconds_ahead += seconds;
+            return true;
+        };
     }
-    Talk run(const std::list<std::function<bool()>> &events) const {
+    // The server has received it on return.
+    Event type(const std::string &text) {
+        return [this, text] {
+            send_all(keyboard.write_end, text);
+            CHECK(receive(pair.read_end, text.size()) == text);
+            return true;
+        };
+    }
+    Event send(const std::string &text) {
+        return [this, text] {
+            send_all(pair.read_end, text);
+            return false;
+        };
+    }
+    Event hang_up = [this] {
+        finish_sending(keyboard.write_end);
+        return false; // SIGCHLD ends the wait
+    };
+    Event kill_writer = [] {
+        kill(only_child_of(getpid()), SIGKILL);
+        return false; // SIGCHLD ends the wait
+    };
+    Event end = [this] {
+        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy too
+        return false;
+    };
+
+    // EXTRA: how many of EVENTS it does not wait for.
+    Talk run(const std::list<Event> &events, size_t extra = 0) const {
         talk_settings settings = {pair.write_end.get(), keyboard.read_end.get(),
                                   to.get(), true, timeout};
         Talk talked;
@@ -291,72 +243,43 @@ struct Staged {
         REQUIRE(unblock_signals() == 0); // a pending SIGCHLD would end a wait
         REQUIRE(catch_signals() == 0);
         talked.result = talk(&settings, &talked.report);
+        CHECK(while_it_waits.size() == extra);
+        while_it_waits.clear();
         return talked;
     }
 };
 
-static std::function<bool()> pass(int seconds) {
-    return [seconds] {
-        *seconds_ahead += seconds;
-        return true;
-    };
-}
-
+// The user is idle for long, and types just after the timeout. Each byte, and
+// finally the close, restarts it.
 TEST_CASE_FIXTURE(Staged, "the timeout starts when a server owes something") {
-    auto type = [&] {
-        Staged::type("aa");
-        return true;
-    };
-    auto send = [&] {
-        send_all(pair.read_end, "a");
-        return false;
-    };
-    auto hang_up = [&] {
-        finish_sending(keyboard.write_end);
-        return false; // SIGCHLD ends the wait
-    };
-    auto end = [&] {
-        shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy too
-        return false;
-    };
-    // The user is idle for long, and types just after the timeout. Each byte,
-    // and finally the close, restarts it.
-    Talk talked = run({pass(900), pass(900), pass(5000), type, pass(900), send,
-                       pass(900), send, pass(5000), hang_up, pass(900), end});
-    CHECK(while_it_waits.empty());
+    Talk talked =
+        run({pass(900), pass(900), pass(5000), type("aa"), pass(900), send("a"),
+             pass(900), send("a"), pass(5000), hang_up, pass(900), end});
     CHECK(talked.report.received == 2);
-    CHECK_MESSAGE(talked.result == 0, what_failed(talked));
-}
-
-TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server time to close") {
-    auto kill_writer = [] {
-        kill(only_child_of(getpid()), SIGKILL);
-        return false; // SIGCHLD ends the wait
-    };
-    auto end = [&] {
-        shutdown(pair.read_end.get(), SHUT_RDWR);
-        return false;
-    };
-    Talk talked = run({pass(5000), kill_writer, pass(900), end});
-    CHECK(while_it_waits.empty());
-    CHECK(what_failed(talked) == "the writer was killed");
-    while_it_waits.clear();
+    CHECK_MESSAGE(talked.result == 0, talked.failed());
 }
 
 TEST_CASE_FIXTURE(Staged, "further typing does not extend the timeout") {
-    auto type = [&] {
-        Staged::type("a");
-        return true;
-    };
-    auto go_on = [&] {
-        *seconds_ahead += 900;
-        return type();
-    };
-    Talk talked = run({type, go_on, pass(200), [&] {
-                           shutdown(pair.read_end.get(), SHUT_RDWR);
-                           return true;
-                       }});
-    CHECK(while_it_waits.size() == 1); // it gave up before the last
+    Talk talked = run({type("a"), pass(900), type("a"), pass(200), end}, 1);
+    CHECK(talked.result == -1);
+    CHECK(talked.failed() == "receiving");
     CHECK(talked.report.error == ETIMEDOUT);
-    while_it_waits.clear();
+    CHECK(talked.report.sent == 2);
+    CHECK(talked.report.received == 0);
+}
+
+TEST_CASE_FIXTURE(Staged, "a server that owes only its close times out") {
+    Talk talked = run({hang_up, pass(900), pass(200), end}, 1);
+    CHECK(talked.failed() == "receiving");
+    CHECK(talked.report.error == ETIMEDOUT);
+}
+
+TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server time to close") {
+    CHECK(run({pass(5000), kill_writer, pass(900), end}).failed() ==
+          "the writer was killed");
+}
+
+TEST_CASE_FIXTURE(Staged, "a killed writer leaves it the timeout, no longer") {
+    CHECK(run({kill_writer, pass(900), pass(200), end}, 1).failed() ==
+          "the writer was killed");
 }
