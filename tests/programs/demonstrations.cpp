@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The demonstrations: what each prints, and what becomes of its children.
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
@@ -13,6 +14,7 @@
 #include "support/machine.h"
 #include "support/proc.h"
 #include "support/process.h"
+#include "support/reasons.h"
 #include "support/waiting.h"
 
 using Words = std::vector<std::string>;
@@ -136,6 +138,16 @@ TEST_CASE("an uninterrupted sleep ends by itself") {
 }
 
 // ---- children ---------------------------------------------------------------
+
+TEST_CASE("a fork that fails is reported" *
+          doctest::skip(!can_become_limited_user())) {
+    StartOptions start;
+    start.in_child = [] { become_limited_user(1); };
+    for (std::string name :
+         {"fork", "wait", "waitpid", "remove_zombie", "zombie"})
+        CHECK(run(command({name}), start).errors ==
+              name + ": fork: " + reason_of(EAGAIN) + "\n");
+}
 
 TEST_CASE("zombie: the process that it names is the zombie") {
     Process demo(command({"zombie", "1000"}));

@@ -117,6 +117,25 @@ TEST_CASE("output that cannot be written is a failure") {
           1);
 }
 
+TEST_CASE("input that cannot be read is a failure") {
+    Server server;
+    StartOptions start;
+    start.in_child = [] { close(STDIN_FILENO); };
+    Run client = run(client_words(server.port), start);
+    CHECK(client.status == 1);
+    CHECK(count_of("standard input: " + reason_of(EBADF), client.errors) == 1);
+}
+
+TEST_CASE("a fork that fails is reported" *
+          doctest::skip(!can_become_limited_user())) {
+    Server server;
+    StartOptions start;
+    start.in_child = [] { become_limited_user(1); };
+    Run client = run(client_words(server.port), start);
+    CHECK(client.status == 1);
+    CHECK(count_of("fork: " + reason_of(EAGAIN), client.errors) == 1);
+}
+
 // ---- signals ----------------------------------------------------------------
 
 // A client whose output nobody reads: its receiver blocks in write(2).

@@ -182,6 +182,14 @@ TEST_CASE("input that the server does not wait for is reported") {
     CHECK(talked.failed() == "the server closed the connection");
 }
 
+TEST_CASE("input that could not be sent is a failure") {
+    Talk talked = talk_about(std::string(1 << 22, 'x'), [](const Fd &end) {
+        receive(end, 1000); // and closes with the rest unread: a reset
+    });
+    CHECK(talked.result == -1);
+    CHECK(talked.report.sent > 0);
+}
+
 // ---- an idle server ---------------------------------------------------------
 
 TEST_CASE("a server that does not read times out") {
