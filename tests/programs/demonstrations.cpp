@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <initializer_list>
 #include <list>
 #include <string>
@@ -147,6 +148,16 @@ TEST_CASE("a fork that fails is reported" *
          {"fork", "wait", "waitpid", "remove_zombie", "zombie"})
         CHECK(run(command({name}), start).errors ==
               name + ": fork: " + reason_of(EAGAIN) + "\n");
+}
+
+TEST_CASE("fork: a child that cannot print is reported by its parent") {
+    Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    StartOptions start;
+    start.output = full.get();
+    Run demo = run(command({"fork"}), start);
+    CHECK(demo.status == 1);
+    CHECK(matches(demo.errors, "fork: standard output: [^\n]*\n"
+                               "fork: child [0-9]+: exited 1\n"));
 }
 
 TEST_CASE("zombie: the process that it names is the zombie") {

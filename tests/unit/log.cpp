@@ -201,6 +201,18 @@ TEST_CASE("closed, broken and full outputs are counted") {
     }
 }
 
+TEST_CASE("a closed standard error is counted, and the other still works") {
+    Run child = run_in_child([] {
+        close(STDERR_FILENO);
+        (void)log_open();
+        log_line("told");
+        log_warning("lost");
+        exit_with_loss();
+    });
+    CHECK(child.status == 1);
+    CHECK(child.output == "told\n");
+}
+
 TEST_CASE("a line torn by a full file does not run into the next") {
     Fd file = scratch_file();
     Run child = with_output(file, [] {

@@ -10,6 +10,7 @@
 #include <string>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/ending.h"
@@ -236,6 +237,17 @@ struct Staged {
         kill(only_child_of(getpid()), SIGKILL);
         return false; // SIGCHLD ends the wait
     };
+    Event reap_writer = [] {
+        pid_t pid = only_child_of(getpid());
+        kill(pid, SIGKILL);
+        CHECK(waitpid(pid, nullptr, 0) == pid);
+        return false; // SIGCHLD ends the wait
+    };
+    // Another child's, perhaps one inherited over exec(3).
+    Event stray_sigchld = [] {
+        raise(SIGCHLD);
+        return false;
+    };
     Event end = [this] {
         shutdown(pair.read_end.get(), SHUT_RDWR); // for the writer's copy too
         return false;
@@ -260,9 +272,9 @@ struct Staged {
 // The user is idle for long, and types just after the timeout. Each byte, and
 // finally the close, restarts it.
 TEST_CASE_FIXTURE(Staged, "the timeout starts when a server owes something") {
-    Talk talked =
-        run({pass(900), pass(900), pass(5000), type("aa"), pass(900), send("a"),
-             pass(900), send("a"), pass(5000), hang_up, pass(900), end});
+    Talk talked = run({pass(900), pass(900), pass(5000), type("aa"), pass(900),
+                       send("a"), pass(900), send("a"), pass(5000), hang_up,
+                       pass(900), stray_sigchld, end});
     CHECK(talked.report.received == 2);
     CHECK_MESSAGE(talked.result == 0, talked.failed());
 }
@@ -290,4 +302,8 @@ TEST_CASE_FIXTURE(Staged, "a killed writer leaves the server time to close") {
 TEST_CASE_FIXTURE(Staged, "a killed writer leaves it the timeout, no longer") {
     CHECK(run({kill_writer, pass(900), pass(200), end}, 1).failed() ==
           "the writer was killed");
+}
+
+TEST_CASE_FIXTURE(Staged, "a writer that something else reaps is a failure") {
+    CHECK(run({reap_writer}).failed() == "waitpid");
 }
