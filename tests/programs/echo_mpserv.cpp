@@ -240,7 +240,8 @@ TEST_CASE("what it is started with has no effect") {
     Fd client = dial(server.port);
     CHECK(echoes(client, "hello"));
     struct pollfd end = {pipe.read_end.get(), 0, 0};
-    CHECK(poll(&end, 1, 0) == 1); // POLLHUP: no process has the other end
+    // POLLHUP: no process has the other end, once that child has ended.
+    CHECK(poll(&end, 1, deadline_seconds * 1000) == 1);
     client.close();
     CHECK(server.output_has("(client disconnected)"));
     CHECK(eventually([&] { return children_of(server.pid()).empty(); }));
