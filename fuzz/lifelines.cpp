@@ -225,8 +225,8 @@ static void check_pictures(const History &history) {
             open++;
     }
     must(open == 0);
-    for (unsigned char c : svg + text)
-        must(c == '\n' || (c >= 0x20 && c != 0x7f));
+    for (char c : svg + text)
+        must(c == '\n' || (c & 0x80) != 0 || (c >= 0x20 && c != 0x7f));
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -635,10 +635,11 @@ pictures() {
     has server.svg '>SIGINT' || fail 'lifelines draws no Ctrl-C'
 }
 
-# Without times, process IDs, and whether the parent runs or waits.
+# Without times, process IDs, what of a long line is cut, and whether the parent
+# runs or waits.
 drawing() {
     sed -E 's/^ +[0-9.]+ //; s/(zombie|forks|from) [0-9]+/\1 N/g
-        s/[0-9.]+ s$/N s/; s/┃/│/g'
+        s/(from N).*/\1/; s/[0-9.]+ s$/N s/; s/┃/│/g'
 }
 
 # The page's Ctrl-C sends this signal.
