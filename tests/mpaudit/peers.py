@@ -90,7 +90,8 @@ def audit(options, command):
 
 
 def title():
-    return (f"mpaudit, {datetime.date.today()}, Linux {os.uname().release};"
+    linux = re.match(r"[\d.]*", os.uname().release)[0]
+    return (f"mpaudit, {datetime.date.today()}, Linux {linux};"
             " – cannot be asked of this server, or here")
 
 
