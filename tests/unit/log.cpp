@@ -59,7 +59,7 @@ TEST_CASE("say terminates the program if it cannot write") {
 
 TEST_CASE("a line goes to standard output, an error to standard error") {
     Run child = run_in_child([] {
-        (void)log_open();
+        REQUIRE(log_open() == 0);
         log_line("served %d", 12);
         errno = ENOMEM;
         log_error("fork %s", "it");
@@ -74,7 +74,7 @@ TEST_CASE("a line goes to standard output, an error to standard error") {
 
 TEST_CASE("a line that is too long is truncated, with its newline kept") {
     Run child = run_in_child([] {
-        (void)log_open();
+        REQUIRE(log_open() == 0);
         log_line("%s", std::string(5000, 'x').c_str());
         say("%s", std::string(5000, 'y').c_str());
     });
@@ -85,7 +85,7 @@ TEST_CASE("a line that is too long is truncated, with its newline kept") {
 TEST_CASE("a truncated log continues at its start") {
     Fd file = scratch_file();
     (void)with_output(file, [] {
-        (void)log_open();
+        REQUIRE(log_open() == 0);
         log_line("a line that is rotated away");
         (void)!ftruncate(STDOUT_FILENO, 0);
         log_line("next");
@@ -97,7 +97,7 @@ TEST_CASE("the log and its starter do not overwrite each other") {
     Fd file = scratch_file();
     for (const char *line : {"one", "two"}) {
         (void)with_output(file, [line] {
-            (void)log_open();
+            REQUIRE(log_open() == 0);
             log_line("%s", line);
         });
         CHECK(write(file.get(), "starter\n", 8) == 8);
@@ -107,7 +107,7 @@ TEST_CASE("the log and its starter do not overwrite each other") {
 
 TEST_CASE("the inherited description keeps its mode") {
     Pipe pipe = make_pipe();
-    (void)with_output(pipe.write_end, [] { (void)log_open(); });
+    (void)with_output(pipe.write_end, [] { REQUIRE(log_open() == 0); });
     CHECK((fcntl(pipe.write_end.get(), F_GETFL) & (O_NONBLOCK | O_APPEND)) ==
           0);
 }
@@ -143,21 +143,21 @@ TEST_CASE("where nobody reads, lines are lost, and it never blocks for long") {
         std::function<void()> open;
         bool keeps_lines = true; // a terminal takes a part of one
     } cases[] = {
-        {"a pipe", make_pipe, [] { (void)log_open(); }},
+        {"a pipe", make_pipe, [] { REQUIRE(log_open() == 0); }},
         {"a socket", [] { return make_socket_pair(SOCK_SEQPACKET); },
-         [] { (void)log_open(); }},
-        {"a terminal", make_terminal, [] { (void)log_open(); }, false},
+         [] { REQUIRE(log_open() == 0); }},
+        {"a terminal", make_terminal, [] { REQUIRE(log_open() == 0); }, false},
         {"a pipe, with no /proc to reopen it", make_pipe, [] {}},
         // As for another user's: open(2) fails.
         {"a pipe that cannot be reopened", make_pipe,
          [] {
              allow_descriptors(3);
-             (void)log_open();
+             REQUIRE(log_open() == 0);
          }},
         {"a terminal that cannot be reopened", make_terminal,
          [] {
              allow_descriptors(3);
-             (void)log_open();
+             REQUIRE(log_open() == 0);
          },
          false},
     };
@@ -189,7 +189,7 @@ TEST_CASE("closed, broken and full outputs are counted") {
     };
     for (const Fd &output : outputs) {
         Run child = with_output(output, [] {
-            (void)log_open();
+            REQUIRE(log_open() == 0);
             log_line("lost");
             log_line("lost");
             errno = EIO;
@@ -204,7 +204,7 @@ TEST_CASE("closed, broken and full outputs are counted") {
 TEST_CASE("a closed standard error is counted, and the other still works") {
     Run child = run_in_child([] {
         close(STDERR_FILENO);
-        (void)log_open();
+        REQUIRE(log_open() == 0);
         log_line("told");
         log_warning("lost");
         exit_with_loss();
@@ -219,7 +219,7 @@ TEST_CASE("a line torn by a full file does not run into the next") {
         signal(SIGXFSZ, SIG_IGN);
         struct rlimit little = {6, RLIM_INFINITY};
         setrlimit(RLIMIT_FSIZE, &little);
-        (void)log_open();
+        REQUIRE(log_open() == 0);
         log_line("0123456789"); // torn
         log_line("lost");
         little.rlim_cur = RLIM_INFINITY;
