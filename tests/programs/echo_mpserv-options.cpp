@@ -4,10 +4,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <doctest/doctest.h>
+#include <elf.h>
 #include <fcntl.h>
+#include <fstream>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -107,6 +110,38 @@ TEST_CASE("the sandbox is installed, unless it is not wanted" *
     CHECK(filters_of(Server().pid()) == own + built_in);
     CHECK(filters_of(Server({"-S"}).pid()) == own);
     CHECK(filters_of(Server({"--no-sandbox"}).pid()) == own);
+}
+
+// The start address of PID's code.
+static std::string code_of(pid_t pid) {
+    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    for (std::string line; std::getline(maps, line);)
+        if (count_of(" r-xp ", line) == 1)
+            return line.substr(0, line.find('-'));
+    return "";
+}
+
+// A program linked at a fixed address says so in its header.
+static bool can_stand_anywhere(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    Elf64_Ehdr header = {};
+    file.read(reinterpret_cast<char *>(&header), sizeof header);
+    int random = 0;
+    std::ifstream("/proc/sys/kernel/randomize_va_space") >> random;
+    return header.e_type == ET_DYN && random > 0 &&
+           personality(0xffffffff) != ADDR_NO_RANDOMIZE;
+}
+
+TEST_CASE("its code address differs in each run" *
+          doctest::skip(under_valgrind())) {
+    if (!can_stand_anywhere(program("echo_mpserv"))) {
+        MESSAGE("skipped: it was built or is run at a fixed address");
+        return;
+    }
+    Server one;
+    Server other;
+    CHECK(code_of(one.pid()) != "");
+    CHECK(code_of(one.pid()) != code_of(other.pid()));
 }
 
 TEST_CASE("a passed listener is used, with the options for its clients") {
