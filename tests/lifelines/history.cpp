@@ -15,8 +15,8 @@ static bool is_fork(std::string_view call) {
     return one_of(call, {"fork", "vfork", "clone", "clone3"});
 }
 
-// What a picture calls the wait in CALL: its name without what only the kernel
-// adds to it; "" where it is no call that waits.
+// The name that a picture gives to a wait in CALL, without the kernel's own
+// prefixes and suffixes; "" if CALL does not wait.
 static std::string_view wait_in(std::string_view call) {
     for (std::string_view word :
          {"epoll", "ppoll", "poll", "select", "sleep", "pause", "sigsuspend",
