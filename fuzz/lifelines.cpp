@@ -215,16 +215,20 @@ static void check_history(const Record &record, const History &history) {
 
 static void check_pictures(const History &history) {
     std::string svg = draw_svg(history, {}), text = draw_text(history, {});
-    int open = 0;
+    std::vector<std::string> open; // tags
     for (size_t at = 0; (at = svg.find('<', at)) != svg.npos; at++) {
         size_t end = svg.find('>', at);
         must(end != svg.npos);
-        if (svg[at + 1] == '/')
-            must(open-- > 0);
-        else if (svg[end - 1] != '/')
-            open++;
+        std::string tag = svg.substr(at + 1, end - at - 1);
+        std::string name = tag.substr(0, tag.find_first_of(" \n"));
+        if (name.starts_with('/')) {
+            must(!open.empty() && "/" + open.back() == name);
+            open.pop_back();
+        } else if (!tag.ends_with('/')) {
+            open.push_back(name);
+        }
     }
-    must(open == 0);
+    must(open.empty());
     for (char c : svg + text)
         must(c == '\n' || (c & 0x80) != 0 || (c >= 0x20 && c != 0x7f));
 }

@@ -272,6 +272,10 @@ class Picture {
             lane->below.add(x, "sigt",
                             "alarm " + std::to_string(moment.number) + " s");
             break;
+        case MomentKind::adopted:
+            if (moment.time < history_.lives[moment.process].ended)
+                lane->below.add(x, "s", left_to(history_, moment));
+            break;
         case MomentKind::vanishes:
             lane->below.add(x, "reapt", "process 1 reaps it");
             break;

@@ -34,9 +34,9 @@ struct Living {
     std::string_view interrupted = {};
     bool reaps_unasked = false; // SIGCHLD is ignored, or SA_NOCLDWAIT set
     bool adopts = false;        // PR_SET_CHILD_SUBREAPER
-    size_t in_handler = nobody; // the moment of the signal
     int64_t alarm = -1;
     int told = 0; // of what it has read, and written to sockets
+    std::vector<size_t> handling = {}; // moments; the latest returns first
     std::vector<size_t> children = {};
     std::vector<size_t> holds = {}; // those of its holds that last
 };
@@ -207,7 +207,7 @@ class Historian {
             living_[who].since = now_;
             living_[who].waiting = "stopped";
         }
-        living_[who].in_handler = history_.moments.size();
+        living_[who].handling.push_back(history_.moments.size());
         history_.moments.push_back(moment);
     }
 
@@ -215,10 +215,10 @@ class Historian {
 
     void returns(size_t who, const Event &event) {
         std::string_view name = event.name, words = event.arguments;
-        if (one_of(name, {"rt_sigreturn", "sigreturn"})) {
-            if (living_[who].in_handler != nobody)
-                history_.moments[living_[who].in_handler].handled = now_;
-            living_[who].in_handler = nobody;
+        std::vector<size_t> &handling = living_[who].handling;
+        if (one_of(name, {"rt_sigreturn", "sigreturn"}) && !handling.empty()) {
+            history_.moments[handling.back()].handled = now_;
+            handling.pop_back();
         }
         // A direction is shut down even where the peer has ended the other.
         if (event.value < 0 && !contains(event.result, "EINPROGRESS") &&
@@ -268,6 +268,7 @@ class Historian {
         for (size_t i : std::vector<size_t>(living_[who].holds))
             if (Hold &hold = life(who).holds[i]; hold.close_on_exec)
                 let_go(who, &hold);
+        living_[who].handling.clear();
         add(MomentKind::executes, who, nobody, argument(words, at ? 2 : 1));
     }
 

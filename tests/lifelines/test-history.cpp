@@ -152,6 +152,16 @@ TEST_CASE("a signal has a sender and a handler") {
     CHECK(told.history.moments.back().sent == told.at(4));
 }
 
+TEST_CASE("the handler that began last returns first") {
+    Told told("7 --- SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL} ---\n"
+              "7 --- SIGINT {si_signo=SIGINT, si_code=SI_KERNEL} ---\n"
+              "7 rt_sigreturn({mask=[ALRM]}) = 0\n"
+              "7 rt_sigreturn({mask=[]}) = 0\n"
+              "7 rt_sigreturn({mask=[]}) = 0\n");
+    CHECK(told.first(MomentKind::signal).handled == told.at(3));
+    CHECK(told.history.moments.back().handled == told.at(2));
+}
+
 TEST_CASE("a wait goes from its call to its return") {
     Told told("7 clock_nanosleep(CLOCK_REALTIME, 0,  <unfinished ...>\n"
               "8 close(3) = 0\n"

@@ -149,6 +149,12 @@ std::string signal_name(const Moment &signal) {
     return clean(signal.text) + (from_outside ? " from outside" : "");
 }
 
+std::string left_to(const History &history, const Moment &adopted) {
+    return "left to " + (adopted.other == nobody
+                             ? "process 1"
+                             : pid_of(history, adopted.other));
+}
+
 static std::string signal_sentence(const History &history,
                                    const Moment &moment) {
     std::string text = " gets " + signal_name(moment);
@@ -204,7 +210,7 @@ std::string sentence(const History &history, const Moment &moment) {
         return who + " ends: " + end_of(life) +
                (life.gone == life.ended ? "" : ": a zombie");
     case MomentKind::adopted:
-        return who + " is left to " + (in_record ? other : "process 1");
+        return who + " is " + left_to(history, moment);
     case MomentKind::asks:
         return who + " asks: no child has ended";
     case MomentKind::reaps:

@@ -23,6 +23,8 @@ std::string socket_name(const Socket &socket);
 std::string title_of(const History &history);
 // "SIGTERM", "SIGTERM from outside" if who sent it is not in the record.
 std::string signal_name(const Moment &signal);
+// "left to 4242", or to process 1 if the heir is not in the record.
+std::string left_to(const History &history, const Moment &adopted);
 // "zombie 4242 forks 4243".
 std::string sentence(const History &history, const Moment &moment);
 // Whether MOMENT is of the first SHOWN processes alone, and to be told.
