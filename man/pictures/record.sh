@@ -25,20 +25,32 @@ traced() { # WORD...
     "$lifelines" -w "$record" -o /dev/null -- "$@"
 }
 
-until_in() { # FILE WHAT [COUNT]
+until_it() { # COMMAND...
     tries=1000
-    until [ "$(grep -c "$2" "$1")" -ge "${3:-1}" ]; do
+    until "$@"; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || {
-            cat "$1" >&2
+            cat "$folder/said" "$record" >&2
             exit 1
         }
         sleep 0.02
     done
 }
 
+has() { # FILE WHAT COUNT
+    [ "$(grep -c "$2" "$1")" -ge "$3" ]
+}
+
+until_in() { # FILE WHAT [COUNT]
+    until_it has "$1" "$2" "${3:-1}"
+}
+
 until_said() { # WHAT [COUNT]
     until_in "$folder/said" "$@"
+}
+
+waits_in() { # CALL PROCESS
+    grep "^$2 " "$record" | tail -n 1 | grep -v ' = ' | grep -q " $1("
 }
 
 # WORD...: starts that server in the background; sets $port.
@@ -113,6 +125,7 @@ one-child-a-signal)
     children=$(sed -n 's/^new client.*(pid \(.*\))$/\1/p' "$folder/said")
     # shellcheck disable=SC2086 # a list
     server=$(ps -o ppid= -p $children | head -n 1)
+    until_it waits_in ppoll "$server" # elsewhere it blocks SIGCHLD
     kill -STOP "$server"
     until_in "$record" 'stopped by SIGSTOP'
     exec 9>&-

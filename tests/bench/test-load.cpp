@@ -133,7 +133,7 @@ TEST_CASE("each way to be wrong is noticed") {
     };
     for (const auto &fault : faults) {
         CAPTURE(fault.complaint);
-        check_complaint(load_on(fault.answer, "-t 2 connect"), fault.complaint);
+        check_complaint(load_on(fault.answer, "-t 2 -n 4 connect"), fault.complaint);
     }
 }
 
