@@ -125,6 +125,15 @@ seeds_pass() { # TARGET RUNS
     [ "$status" = 0 ] && ! grep -q 'runtime error' "$top/said"
 }
 
+# One that was dropped from the flags would not be missed otherwise.
+sanitizer_inside() { # SANITIZER TARGET
+    case $1 in
+    address) grep __asan_init "$2" ;;
+    undefined) grep __ubsan_handle "$2" ;;
+    memory) grep __msan_init "$2" ;;
+    esac
+}
+
 edges_enough() { # in what it has said
     line='^INFO: Loaded .* (\([0-9]*\) inline 8-bit counters.*'
     edges=$(sed -n "s/$line/\1/p" "$top/said")
@@ -163,6 +172,7 @@ for sanitizer; do
             check "$of: its seeds pass" seeds_pass "$target" 0
             check "$of: a profile of its seeds" profile_written "$target"
         else
+            check "$of: the sanitizer" sanitizer_inside "$sanitizer" "$target"
             check "$of: its seeds pass" seeds_pass "$target" 4
             check "$of: $least_edges edges" edges_enough
         fi

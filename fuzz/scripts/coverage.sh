@@ -28,6 +28,10 @@ fi
 
 for file; do
     shift
+    [ -f "$source/src/$file" ] || {
+        echo "src/$file: no such file" >&2
+        exit 1
+    }
     set -- "$@" --filter "$source/src/$file"
 done
 gcovr --root "$source" "$@" --branches "$build"

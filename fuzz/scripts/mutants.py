@@ -68,6 +68,8 @@ def mutate(mutant, src):
 def mutate_all(mutants, src):
     """Returns the texts by the mutants' names."""
     texts = {mutant.name: mutate(mutant, src) for mutant in mutants}
+    if not texts:
+        sys.exit('no mutants')
     if len(texts) < len(mutants):
         sys.exit('two mutants have the same name')
     return texts

@@ -12,12 +12,12 @@ folder=$(cd "$(dirname "$0")/.." && pwd)
 most_seconds=10 # for one input
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-trap 'exit 1' HUP INT TERM
+children=
+trap 'kill $children; exit 1' HUP INT TERM
 
-fuzz() { # TARGET-PATH
+fuzz() { # TARGET-PATH: becomes that target
     program=$(basename "$1")
     name=${program#fuzz-}
-    log=$scratch/$program.log
     crashes=$(dirname "$1")/crashes
     mkdir -p "$crashes" "$scratch/$program"
     set -- "$1" "-artifact_prefix=$crashes/$name-" \
@@ -28,31 +28,37 @@ fuzz() { # TARGET-PATH
     # shellcheck disable=SC2046
     set -- "$@" $(sed -n 's/^\([a-z_]*\) *= *\(.*\)/-\1=\2/p' \
         "$folder/$name.options")
-    # Without final statistics it exited early, whatever its status.
-    if "$@" "$scratch/$program" "$folder/corpus/$name" \
-        >"$log" 2>&1 </dev/null && awk -v name="$program" '
-            $1 == "stat::number_of_executed_units:" { runs = $2 }
-            $1 == "stat::average_exec_per_sec:" { rate = $2 }
-            $3 == "cov:" { edges = $4 }
-            END {
-                print name ": " runs " runs, " rate " a second, " edges " edges"
-                exit !runs
-            }' "$log"; then
-        return
-    fi
-    echo "$program: FAILED"
-    tail -n 60 "$log"
-    sed -n "s/.*Test unit written to /$program: the input: /p" "$log"
-    return 1
+    exec "$@" "$scratch/$program" "$folder/corpus/$name" \
+        >"$scratch/$program.log" 2>&1 </dev/null
 }
 
-children=
+# Without final statistics it exited early, whatever its status.
+report() { # PROGRAM
+    awk -v name="$1" '
+        $1 == "stat::number_of_executed_units:" { runs = $2 }
+        $1 == "stat::average_exec_per_sec:" { rate = $2 }
+        $3 == "cov:" { edges = $4 }
+        END {
+            print name ": " runs " runs, " rate " a second, " edges " edges"
+            exit !runs
+        }' "$scratch/$1.log"
+}
+
 for target; do
     fuzz "$target" &
     children="$children $!"
 done
 failed=0
 for child in $children; do
-    wait "$child" || failed=1
+    program=$(basename "$1")
+    shift
+    if wait "$child" && report "$program"; then
+        continue
+    fi
+    failed=1
+    echo "$program: FAILED"
+    tail -n 60 "$scratch/$program.log"
+    sed -n "s/.*Test unit written to /$program: the input: /p" \
+        "$scratch/$program.log"
 done
 exit "$failed"

@@ -186,9 +186,13 @@ struct Demo : Demonstration {
         : Demonstration(row), name(name_of(words)),
           output(output_full ? full_pipe() : make_pipe()),
           process(words, writing_to(output)), pid(process.pid()) {
+        output.write_end.close(); // else no end comes where lines are missing
         std::string text;
-        while (count_of("\n", text) < lines)
-            text += receive(output.read_end, 1);
+        while (count_of("\n", text) < lines) {
+            std::string more = receive(output.read_end, 1);
+            REQUIRE(!more.empty());
+            text += more;
+        }
     }
     static StartOptions writing_to(const Pipe &pipe) {
         StartOptions options;

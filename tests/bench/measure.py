@@ -9,8 +9,8 @@
   calls    the system calls, page faults and processor time of echo_mpserv and
            the floor for a client
 
-Fails on wrong bytes, errors and leftovers of the project's own programs, never
-on time. Those of a peer are reported, and leave its cell empty."""
+Fails on wrong bytes, errors and children left behind of the project's own
+programs, never on time. Those of a peer are reported, and leave its cell empty."""
 import argparse
 import collections
 import contextlib
@@ -97,9 +97,11 @@ def free_port():
 def await_listener(process, port):
     until = time.monotonic() + 10
     while process.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
+        with contextlib.suppress(ConnectionRefusedError), \
+                socket.create_connection(("127.0.0.1", port)) as client:
+            # Before the server listens, TCP may connect it to itself.
+            if client.getsockname() != client.getpeername():
+                return
         time.sleep(0.001)
     raise Failed("it does not listen")
 
@@ -115,6 +117,10 @@ def running(words):
         try:
             await_listener(process, port)
             yield process.pid, port
+            if words[0] == programs + "echo_mpserv":
+                process.terminate()
+                if process.wait() != 0:
+                    raise Failed(f"status {process.returncode}")
         finally:
             with contextlib.suppress(ProcessLookupError):  # it has ended
                 os.killpg(process.pid, signal.SIGKILL)

@@ -36,10 +36,12 @@ static Memory memory_of(pid_t pid) {
 
 // The load compares every byte, and waits until all children are reaped.
 static void serve_a_tenth(const Server &server) {
-    Run load = run({test_program("load"), "-c", "8", "-t", "20", "-n",
-                    std::to_string(a_tenth), "-p", std::to_string(server.pid()),
-                    "connect", std::to_string(server.port)});
-    REQUIRE_MESSAGE(load.status == 0, load.errors);
+    Process load({test_program("load"), "-c", "8", "-t", "20", "-n",
+                  std::to_string(a_tenth), "-p", std::to_string(server.pid()),
+                  "connect", std::to_string(server.port)});
+    while (!eventually([&] { return load.has_ended(); }))
+        ; // it gives up by itself
+    REQUIRE_MESSAGE(load.wait() == 0, load.errors);
     printf("%s", load.output.c_str());
 }
 

@@ -133,7 +133,8 @@ TEST_CASE("each way to be wrong is noticed") {
     };
     for (const auto &fault : faults) {
         CAPTURE(fault.complaint);
-        check_complaint(load_on(fault.answer, "-t 2 -n 4 connect"), fault.complaint);
+        check_complaint(load_on(fault.answer, "-t 2 -n 4 connect"),
+                        fault.complaint);
     }
 }
 
@@ -148,7 +149,7 @@ TEST_CASE("the bytes of another client are noticed") {
         send_all(other, first);
         (void)receive_to_end(one);
     });
-    check_complaint(load_on(port, "-c 2 connect"), "wrong bytes.*");
+    check_complaint(load_on(port, "-c 2 -n 2 connect"), "wrong bytes.*");
 }
 
 TEST_CASE("a server that closes early is noticed") {
@@ -158,7 +159,7 @@ TEST_CASE("a server that closes early is noticed") {
         Fd client(accept(listener.get(), nullptr, nullptr));
         send_all(client, receive(client, 64).substr(0, 63));
     });
-    check_complaint(load_on(port, "-c 1 connect"),
+    check_complaint(load_on(port, "-c 1 -n 1 connect"),
                     "the server closed after 63 bytes of 64");
 }
 

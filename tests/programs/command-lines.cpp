@@ -25,6 +25,7 @@ TEST_CASE("help and version go to standard output, with status 0") {
         {"echo_mpclient", "-V", "echo_mpclient 0."},
         {"echo_mpclient", "--version", "echo_mpclient 0."},
         {"fork", "--help", "usage: fork\n"},
+        {"wait", "-h", "usage: wait "},
     };
     for (const auto &c : cases) {
         Run asked = run_words({c.name, c.word});
@@ -32,6 +33,12 @@ TEST_CASE("help and version go to standard output, with status 0") {
         CHECK(asked.errors.empty());
         CHECK_MESSAGE(asked.output.starts_with(c.shows), asked.output);
     }
+}
+
+TEST_CASE("help is given whatever else is wrong") {
+    Run asked = run_words({"wait", "1", "2", "3", "--he"});
+    CHECK(asked.status == 0);
+    CHECK(asked.output.starts_with("usage: wait "));
 }
 
 TEST_CASE("invalid arguments are named, with the usage and status 2") {
@@ -86,12 +93,14 @@ TEST_CASE("invalid arguments are named, with the usage and status 2") {
         {{"sigaction", "1", "x"}, "sleep-seconds: 'x'"},
         {{"sigaction", "1", "2", "3"}, "unexpected argument '3'"},
         {{"waitpid", "x"}, "child-seconds: 'x'"},
-        {{"waitpid", "1", "0"}, "poll-seconds: '0'"},
+        {{"waitpid", "1", "0"},
+         "poll-seconds: '0' is not a number from 1 to 1000000\n"},
         {{"waitpid", "1", "2", "3"}, "unexpected argument '3'"},
         {{"remove_zombie", "x"}, "child-seconds: 'x'"},
         {{"remove_zombie", "1", "x"}, "wait-seconds: 'x'"},
         {{"remove_zombie", "1", "2", "3"}, "unexpected argument '3'"},
         {{"wait", "x"}, "seconds: 'x'"},
+        {{"wait", "1000001"}, "seconds: '1000001' is not a number from 0 to"},
         {{"wait", "1", "2"}, "unexpected argument '2'"},
         {{"zombie", "x"}, "seconds: 'x'"},
         {{"zombie", "1", "2"}, "unexpected argument '2'"},

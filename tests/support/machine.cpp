@@ -104,13 +104,3 @@ bool can_become_limited_user() {
 bool under_valgrind() {
     return getenv("ECHO_MP_VALGRIND") != nullptr;
 }
-
-bool under_sanitizer() {
-#if defined(__SANITIZE_ADDRESS__)
-    return true;
-#elif defined(__has_feature)
-    return __has_feature(address_sanitizer);
-#else
-    return false;
-#endif
-}

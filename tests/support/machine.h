@@ -37,5 +37,3 @@ bool can_become_limited_user();
 // Whether the test and what it starts run under valgrind (reports.sh), which
 // catches all signals and opens closed standard descriptors.
 bool under_valgrind();
-// Whether this build has a memory sanitizer.
-bool under_sanitizer();

@@ -199,6 +199,11 @@ Run run_in_child(const std::function<void()> &body) {
     return {status, process.output, process.errors};
 }
 
+void check_in_child(const std::function<void()> &body) {
+    Run child = run_in_child(body);
+    REQUIRE_MESSAGE(child.status == 0, child.output);
+}
+
 bool matches(const std::string &text, const std::string &expression) {
     regex_t compiled;
     REQUIRE(regcomp(&compiled, ("^(" + expression + ")$").c_str(),

@@ -70,6 +70,8 @@ struct Run {
 Run run(const std::vector<std::string> &arguments,
         const StartOptions &options = {});
 Run run_in_child(const std::function<void()> &body);
+// Checks that BODY, which changes signals or descriptors, ends well in one.
+void check_in_child(const std::function<void()> &body);
 
 // Whether all of TEXT matches the extended regular expression EXPRESSION.
 bool matches(const std::string &text, const std::string &expression);

@@ -35,12 +35,6 @@ int __wrap_close_range(unsigned first, unsigned last, int flags) {
     return -1;
 }
 
-// In a process of its own, because BODY changes what the test inherited.
-static void check_in_child(const std::function<void()> &body) {
-    Run child = run_in_child(body);
-    CHECK_MESSAGE(child.status == 0, child.output);
-}
-
 TEST_CASE("a signal that cannot be reset is reported") {
     for (int signo : {SIGCHLD, SIGPIPE, SIGXFSZ}) {
         CAPTURE(signo);

@@ -107,7 +107,9 @@ TEST_CASE("the log and its starter do not overwrite each other") {
 
 TEST_CASE("the inherited description keeps its mode") {
     Pipe pipe = make_pipe();
-    (void)with_output(pipe.write_end, [] { REQUIRE(log_open() == 0); });
+    CHECK(with_output(pipe.write_end, [] {
+              REQUIRE(log_open() == 0);
+          }).status == 0);
     CHECK((fcntl(pipe.write_end.get(), F_GETFL) & (O_NONBLOCK | O_APPEND)) ==
           0);
 }

@@ -283,6 +283,13 @@ static const Deed deeds[] = {
     {"serve", prepare_server, do_serve}, // last: its grace period is a second
 };
 
+TEST_CASE("an abort is reported as SIGABRT") {
+    CHECK(status_inside([]() -> int {
+              signal(SIGABRT, SIG_DFL); // not doctest's handler
+              abort();
+          }) == 128 + SIGABRT);
+}
+
 // Builds the filter without loading it.
 static std::set<int> kept_here() {
     failing = Failing::load;

@@ -16,12 +16,6 @@ static void note(int) {
     handled = handled + 1;
 }
 
-// In a process of its own, because BODY changes dispositions and masks.
-static void check_in_child(const std::function<void()> &body) {
-    Run child = run_in_child(body);
-    CHECK_MESSAGE(child.status == 0, child.output);
-}
-
 static void raise_blocked(int signo) {
     REQUIRE(set_signal(signo, note) == 0);
     REQUIRE(block_signal(signo) == 0);

@@ -263,6 +263,7 @@ struct Staged {
         REQUIRE(unblock_signals() == 0); // a pending SIGCHLD would end a wait
         REQUIRE(catch_signals() == 0);
         talked.result = talk(&settings, &talked.report);
+        CHECK(talked.failed().empty() == (talked.result == 0));
         CHECK(while_it_waits.size() == extra);
         while_it_waits.clear();
         return talked;
