@@ -214,7 +214,7 @@ class Picture {
         return history_.sockets[hold.socket].role != Socket::unused;
     }
 
-    // All that is to be seen at a place of its own.
+    // Every time that needs a position.
     std::vector<int64_t> times() const {
         std::vector<int64_t> times = {history_.begin, history_.end};
         for (const Moment &moment : history_.moments)
@@ -270,7 +270,10 @@ class Picture {
             break;
         case MomentKind::alarm:
             lane->below.add(x, "sigt",
-                            "alarm " + std::to_string(moment.number) + " s");
+                            moment.number == 0
+                                ? "no alarm"
+                                : "alarm " + std::to_string(moment.number) +
+                                      " s");
             break;
         case MomentKind::adopted:
             if (moment.time < history_.lives[moment.process].ended)

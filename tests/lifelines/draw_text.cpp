@@ -7,6 +7,7 @@
 #include "lifelines/words.h"
 
 static constexpr size_t terminal_width = 80, time_width = 9, column_width = 3;
+static constexpr size_t least_text = 20;
 
 // What is to be seen of LIFE just after TIME.
 static const char *sign_of(const Life &life, int64_t time) {
@@ -53,9 +54,10 @@ static std::string columns(const History &history, size_t shown, int64_t time,
 }
 
 std::string draw_text(const History &history, const DrawOptions &options) {
-    size_t shown = std::min(options.most, history.lives.size());
-    size_t room = terminal_width - std::min(terminal_width - 20,
-                                            time_width + column_width * shown);
+    constexpr size_t columns_fit =
+        (terminal_width - time_width - least_text) / column_width;
+    size_t shown = std::min({options.most, history.lives.size(), columns_fit});
+    size_t room = terminal_width - time_width - column_width * shown;
     std::string text =
         (options.title.empty() ? title_of(history) : options.title) + "\n" +
         "┃ runs  │ waits  ▒ zombie  ┻ ends  ━ fork, reap  ╌ signal\n\n";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <tuple>
+#include <utility>
 
 static bool one_of(std::string_view name,
                    std::initializer_list<std::string_view> names) {
@@ -13,6 +15,10 @@ static bool one_of(std::string_view name,
 
 static bool is_fork(std::string_view call) {
     return one_of(call, {"fork", "vfork", "clone", "clone3"});
+}
+
+static bool is_kill(std::string_view call) {
+    return one_of(call, {"kill", "tkill", "tgkill"});
 }
 
 // The name that a picture gives to a wait in CALL, without the kernel's own
@@ -27,7 +33,7 @@ static std::string_view wait_in(std::string_view call) {
     return "";
 }
 
-// What of a process only matters while it lives.
+// The state that is needed only while a process lives.
 struct Living {
     std::string_view waiting = {}; // the call that it is in
     int64_t since = 0;
@@ -66,9 +72,10 @@ class Historian {
     }
 
   private:
-    void add(MomentKind kind, size_t process, size_t other = nobody,
-             std::string_view text = {}, long number = 0) {
-        history_.moments.push_back({kind, now_, process, other, text, number});
+    Moment &add(MomentKind kind, size_t process, size_t other = nobody,
+                std::string_view text = {}, long number = 0) {
+        return history_.moments.emplace_back(
+            Moment{kind, now_, process, other, text, number});
     }
 
     Life &life(size_t i) {
@@ -133,17 +140,21 @@ class Historian {
         bool first_thread = life(who).pid == event.pid;
         switch (event.kind) {
         case EventKind::begins:
+            if (is_kill(event.name)) // its signal may come before it returns
+                sent_[{who, target_of(event), signal_of(event)}] = now_;
             if (first_thread)
                 begins(who, event);
             break;
         case EventKind::returns:
-            if (contains(event.arguments, "WNOHANG"))
+            if (first_thread && contains(event.arguments, "WNOHANG"))
                 living_[who].waiting = {};
             if (first_thread)
                 end_wait(who, now_);
             returns(who, event);
             break;
         default:
+            if (first_thread)
+                end_wait(who, now_);
             signal(who, event);
             break;
         }
@@ -171,12 +182,16 @@ class Historian {
 
     // ---- signals ------------------------------------------------------------
 
-    // Living or dead: an ID is not used again before its process is reaped.
-    size_t child_of(size_t who, long pid) {
+    // The last process that had the ID, living or dead.
+    size_t latest(long pid) const {
         auto found = latest_.find(static_cast<pid_t>(pid));
-        return found != latest_.end() && life(found->second).parent == who
-                   ? found->second
-                   : nobody;
+        return found == latest_.end() ? nobody : found->second;
+    }
+
+    // An ID is not used again before its process is reaped.
+    size_t child_of(size_t who, long pid) {
+        size_t child = latest(pid);
+        return child != nobody && life(child).parent == who ? child : nobody;
     }
 
     size_t living(long pid) const {
@@ -185,30 +200,26 @@ class Historian {
     }
 
     void signal(size_t who, const Event &event) {
-        end_wait(who, now_);
         long from = number_in(text_after(event.arguments, "si_pid="));
-        Moment moment = {MomentKind::signal, now_, who, nobody, event.name};
-        if (event.name == "SIGCHLD" &&
-            !contains(event.arguments, "si_code=SI_USER")) {
+        living_[who].handling.push_back(history_.moments.size());
+        Moment &moment = add(MomentKind::signal, who, nobody, event.name);
+        if (contains(event.arguments, "si_code=CLD_")) {
             // Its sender may have been reaped before it comes.
             moment.other = child_of(who, from);
             if (moment.other != nobody && life(moment.other).ended != never)
                 moment.sent = life(moment.other).ended;
         } else if (from > 0) {
-            moment.other = living(from);
+            moment.other = latest(from);
             moment.number = from;
-            auto sent = sent_.find({who, event.name});
-            if (sent != sent_.end())
-                moment.sent = sent->second;
+            if (auto sent = sent_.extract({moment.other, who, event.name}))
+                moment.sent = sent.mapped();
         } else if (event.name == "SIGALRM") {
-            moment.sent = living_[who].alarm;
+            moment.sent = std::exchange(living_[who].alarm, -1);
         }
         if (event.name == "SIGSTOP") {
             living_[who].since = now_;
             living_[who].waiting = "stopped";
         }
-        living_[who].handling.push_back(history_.moments.size());
-        history_.moments.push_back(moment);
     }
 
     // ---- calls --------------------------------------------------------------
@@ -242,17 +253,16 @@ class Historian {
         } else if (name == "alarm") {
             living_[who].alarm = now_;
             add(MomentKind::alarm, who, nobody, {}, number_in(words));
-        } else if (one_of(name, {"kill", "tkill", "tgkill"})) {
-            sends(who, argument(words, name == "tgkill"),
-                  argument(words, name == "tgkill" ? 2 : 1));
+        } else if (is_kill(name)) {
+            if (signal_of(event) != "0")
+                add(MomentKind::sends, who, target_of(event), signal_of(event));
         } else if (one_of(name, {"read", "readv", "recv", "recvfrom"})) {
             moves(who, event, MomentKind::reads, 0, 0);
         } else if (one_of(name, {"write", "writev", "send", "sendto"})) {
             moves(who, event, MomentKind::writes, 1, 2);
         } else if (name == "shutdown") {
-            if (held(who, number_in(words)) != nullptr)
-                add_socket(MomentKind::shuts, who,
-                           held(who, number_in(words))->socket);
+            if (const Hold *hold = held(who, number_in(words)))
+                add(MomentKind::shuts, who).socket = hold->socket;
         } else {
             descriptors(who, event);
         }
@@ -272,13 +282,13 @@ class Historian {
         add(MomentKind::executes, who, nobody, argument(words, at ? 2 : 1));
     }
 
-    void sends(size_t who, std::string_view pid, std::string_view signal) {
-        size_t whom = living(number_in(pid, 0));
-        if (signal == "0")
-            return;
-        if (whom != nobody)
-            sent_[{whom, signal}] = now_;
-        add(MomentKind::sends, who, whom, signal);
+    size_t target_of(const Event &kill) const {
+        return living(
+            number_in(argument(kill.arguments, kill.name == "tgkill"), 0));
+    }
+
+    static std::string_view signal_of(const Event &kill) {
+        return argument(kill.arguments, kill.name == "tgkill" ? 2 : 1);
     }
 
     // From or to a socket, or descriptors FIRST to LAST.
@@ -293,14 +303,8 @@ class Historian {
         bool output = from == nullptr && kind == MomentKind::writes;
         if (!output && living_[who].told++ >= most_told)
             return;
-        add(kind, who, nobody, event.value == 0 ? "" : text);
-        history_.moments.back().socket =
+        add(kind, who, nobody, event.value == 0 ? "" : text).socket =
             from == nullptr ? nobody : from->socket;
-    }
-
-    void add_socket(MomentKind kind, size_t who, size_t socket) {
-        add(kind, who);
-        history_.moments.back().socket = socket;
     }
 
     // ---- ends ---------------------------------------------------------------
@@ -397,7 +401,7 @@ class Historian {
         std::erase(living_[who].holds,
                    static_cast<size_t>(hold - life(who).holds.data()));
         hold->to = now_;
-        add_socket(MomentKind::closes, who, hold->socket);
+        add(MomentKind::closes, who).socket = hold->socket;
     }
 
     void hold(size_t who, size_t socket, long fd, bool close_on_exec) {
@@ -410,7 +414,7 @@ class Historian {
         living_[who].holds.push_back(life(who).holds.size());
         life(who).holds.push_back(
             {socket, static_cast<int>(fd), close_on_exec, now_, never});
-        add_socket(MomentKind::opens, who, socket);
+        add(MomentKind::opens, who).socket = socket;
     }
 
     size_t new_socket() {
@@ -440,7 +444,7 @@ class Historian {
         } else if (one_of(name, {"bind", "getsockname"})) {
             if (Hold *bound = held(who, fd))
                 if (Socket &its = history_.sockets[bound->socket];
-                    its.port == 0 || its.role == Socket::listener)
+                    its.role <= Socket::listener) // else the peer's is told
                     its.port = port_in(words);
         } else if (name == "listen") {
             listens(who, fd);
@@ -498,7 +502,8 @@ class Historian {
     // By the pid that a fork returned, and the event: the pid of who forked;
     // without those whose child is known.
     std::map<std::pair<long, size_t>, pid_t> forks_;
-    std::map<std::pair<size_t, std::string_view>, int64_t> sent_;
+    // When who sent whom which signal, until it comes.
+    std::map<std::tuple<size_t, size_t, std::string_view>, int64_t> sent_;
     size_t at_ = 0;
     int64_t now_ = 0;
 };

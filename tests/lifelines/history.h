@@ -82,9 +82,10 @@ struct History {
     int64_t begin = 0, end = 0;
 };
 
-// What a process reads, or writes to a socket, is told this many times.
+// At most this many reads, and writes to sockets, of a process are told.
 constexpr int most_told = 20;
-// So many sockets of a process are followed at a time; the others are counted.
+// At most this many sockets of a process are followed at a time; the others are
+// counted.
 constexpr size_t most_held = 64;
 // Waits below this many microseconds are no waits.
 constexpr int64_t shortest_wait = 200;

@@ -13,6 +13,7 @@
 
 #include "common/arguments.h"
 #include "common/die.h"
+#include "common/signals.h"
 #include "lifelines/draw.h"
 
 static constexpr char usage[] =
@@ -118,31 +119,23 @@ static std::string read_file(const char *path) {
     return text;
 }
 
-static void write_picture(const char *path, const std::string &picture) {
+static void write_file(const char *path, const std::string &text) {
     FILE *file = path == nullptr ? stdout : fopen(path, "we");
     const char *name = path == nullptr ? "standard output" : path;
     if (file == nullptr)
         die("%s", name);
-    fwrite(picture.data(), 1, picture.size(), file);
-    if (fflush(file) != 0 || ferror(file) != 0)
+    bool written = fwrite(text.data(), 1, text.size(), file) == text.size();
+    if (fclose(file) != 0 || !written)
         die("%s", name);
 }
 
 // Runs PROGRAM to its end, its record into the file RECORD.
 static void run(char **program, const char *record) {
-    // Ctrl-C, and what else is sent to the whole group, is for the program;
-    // strace does the same.
-    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-    struct sigaction before[4], ignore = {};
-    ignore.sa_handler = SIG_IGN;
-    for (int i = 0; i < 4; i++)
-        (void)sigaction(signals[i], &ignore, &before[i]);
+    (void)set_signal(SIGCHLD, SIG_DFL); // ignored, nothing could be waited for
     pid_t pid = fork();
     if (pid == -1)
         die("fork");
     if (pid == 0) {
-        for (int i = 0; i < 4; i++)
-            (void)sigaction(signals[i], &before[i], nullptr);
         std::vector<const char *> words = {
             "strace", "-f",  "-ttt", "-T",         "-q", "-s",   "256",
             "-e",     calls, "-e",   "signal=all", "-o", record, "--"};
@@ -152,10 +145,17 @@ static void run(char **program, const char *record) {
         execvp(words[0], const_cast<char **>(words.data()));
         die("strace");
     }
+    // Ctrl-C, and what else is sent to the whole group, is for the program;
+    // strace does the same.
+    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    for (int signo : signals)
+        (void)set_signal(signo, SIG_IGN);
     int status = 0;
     while (waitpid(pid, &status, 0) == -1)
         if (errno != EINTR)
             die("waitpid");
+    for (int signo : signals)
+        (void)set_signal(signo, SIG_DFL);
 }
 
 int main(int argc, char **argv) {
@@ -170,12 +170,14 @@ int main(int argc, char **argv) {
         close(fd);
         path = temporary;
     }
-    if (orders.read == nullptr)
+    if (orders.read == nullptr) {
+        write_file(path, ""); // where strace fails, no earlier run is drawn
         run(orders.program, path);
+    }
     std::string text = read_file(path);
     if (unnamed)
         unlink(path);
-    const char *name = unnamed ? orders.program[0] : path;
+    const char *name = orders.read != nullptr ? path : orders.program[0];
 
     Record record;
     RecordProblem problem;
@@ -184,7 +186,7 @@ int main(int argc, char **argv) {
     if (record.events.empty())
         die_plain("%s: nothing is recorded", name);
     History history = history_of(record);
-    write_picture(orders.output, orders.text ? draw_text(history, orders.draw)
-                                             : draw_svg(history, orders.draw));
+    write_file(orders.output, orders.text ? draw_text(history, orders.draw)
+                                          : draw_svg(history, orders.draw));
     return EXIT_SUCCESS;
 }

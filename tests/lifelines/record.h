@@ -12,7 +12,7 @@
 
 enum class LineKind {
     call,       // from "name(" to "= result"
-    unfinished, // its beginning, for another process comes in between
+    unfinished, // its beginning: another process's line follows
     resumed,    // its end
     signal,     // one that is delivered
     ended,      // the process, by itself or by a signal

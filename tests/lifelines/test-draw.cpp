@@ -116,12 +116,26 @@ TEST_CASE("processes above the limit are counted") {
         lines += "7 fork() = " + std::to_string(pid) + "\n" +
                  std::to_string(pid) + " +++ exited with 0 +++\n";
     Told told(lines + "7 wait4(11, NULL, 0, NULL) = 11\n");
-    std::string rest = "and 3 more processes: 1 reaped, 2 zombies to the end";
+    std::string rest = "and 3 more: 1 reaped, 2 left as zombies";
     std::string svg = draw_svg(told.history, {.title = "", .most = 2});
     CHECK(count(svg, rest) == 1);
     CHECK(count(drawn(svg), "class=\"fork\"") == 1);
     CHECK(count(draw_text(told.history, {.title = "", .most = 2}), rest) == 1);
-    CHECK(count(draw_text(told.history, {}), "more processes") == 0);
+    CHECK(count(draw_text(told.history, {}), " more: ") == 0);
+}
+
+TEST_CASE("the text has as many columns as fit") {
+    std::string lines;
+    for (int pid = 8; pid < 40; pid++)
+        lines += "7 fork() = " + std::to_string(pid) + "\n";
+    Told told(lines);
+    std::string text = draw_text(told.history, {.title = "", .most = 30});
+    CHECK(count(text, "and 16 more: 0 reaped, 0 left as zombies\n") == 1);
+    for (std::string_view rest = text; !rest.empty();) {
+        std::string_view line = rest.substr(0, rest.find('\n'));
+        CHECK(characters(line) <= 80);
+        rest.remove_prefix(line.size() + 1);
+    }
 }
 
 TEST_CASE("the text has a column for each process") {

@@ -152,6 +152,30 @@ TEST_CASE("a signal has a sender and a handler") {
     CHECK(told.history.moments.back().sent == told.at(4));
 }
 
+TEST_CASE("a signal may come before kill returns, or after its sender's end") {
+    Told told("7 fork() = 8\n"
+              "8 kill(7, SIGUSR1 <unfinished ...>\n"
+              "7 --- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=8} "
+              "---\n"
+              "8 <... kill resumed>) = 0\n"
+              "8 kill(7, SIGUSR2) = 0\n"
+              "8 +++ exited with 0 +++\n"
+              "7 --- SIGUSR2 {si_signo=SIGUSR2, si_code=SI_USER, si_pid=8} "
+              "---\n"
+              "7 --- SIGUSR2 {si_signo=SIGUSR2, si_code=SI_USER, si_pid=99} "
+              "---\n");
+    std::vector<Moment> signals;
+    for (const Moment &moment : told.history.moments)
+        if (moment.kind == MomentKind::signal)
+            signals.push_back(moment);
+    REQUIRE(signals.size() == 3);
+    CHECK(signals[0].sent == told.at(1));
+    CHECK(signals[1].sent == told.at(4));
+    CHECK(signals[1].other == 1);
+    CHECK(signals[2].sent == -1);
+    CHECK(signals[2].other == nobody);
+}
+
 TEST_CASE("the handler that began last returns first") {
     Told told("7 --- SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL} ---\n"
               "7 --- SIGINT {si_signo=SIGINT, si_code=SI_KERNEL} ---\n"

@@ -195,8 +195,9 @@ std::string sentence(const History &history, const Moment &moment) {
     case MomentKind::shuts:
         return who + " shuts down " + socket;
     case MomentKind::alarm:
-        return who + " sets an alarm of " + std::to_string(moment.number) +
-               " s";
+        return moment.number == 0 ? who + " cancels its alarm"
+                                  : who + " sets an alarm of " +
+                                        std::to_string(moment.number) + " s";
     case MomentKind::sends:
         return who + " sends " + clean(moment.text) +
                (in_record ? " to " + other : "");
@@ -241,7 +242,6 @@ std::string folded(const History &history, size_t shown) {
         zombies +=
             history.lives[i].ended != never && history.lives[i].gone == never;
     }
-    return std::to_string(all - shown) +
-           " more processes: " + std::to_string(reaped) + " reaped, " +
-           std::to_string(zombies) + " zombies to the end";
+    return std::to_string(all - shown) + " more: " + std::to_string(reaped) +
+           " reaped, " + std::to_string(zombies) + " left as zombies";
 }

@@ -15,7 +15,7 @@ std::string unquoted(std::string_view text, std::string_view between,
 // TEXT, at most MOST characters of it.
 std::string cut(const std::string &text, size_t most);
 size_t characters(std::string_view text);
-std::string duration(int64_t microseconds); // "1.2 s", "350 ms"
+std::string duration(int64_t microseconds); // "1.2 s", "35.0 ms"
 std::string name_of(const Life &life);      // "zombie 4242"
 std::string end_of(const Life &life);       // "exit 3", "SIGKILL"
 std::string socket_name(const Socket &socket);
@@ -29,5 +29,5 @@ std::string left_to(const History &history, const Moment &adopted);
 std::string sentence(const History &history, const Moment &moment);
 // Whether MOMENT is of the first SHOWN processes alone, and to be told.
 bool in_picture(const History &history, const Moment &moment, size_t shown);
-// "2 more processes: 1 reaped, 1 a zombie to the end"; "" where all are shown.
+// "2 more: 1 reaped, 1 left as zombies"; "" where all are shown.
 std::string folded(const History &history, size_t shown);

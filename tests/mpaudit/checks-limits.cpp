@@ -161,7 +161,7 @@ static bool has_own_filter(pid_t pid) {
     return false;
 }
 
-// Three times in a row, so that a server that tries again once is asked, too.
+// Three times in a row, so that one retry does not hide the error.
 static void judge_accept_error(Result &result, const std::string &error) {
     Subject subject(result);
     pid_t pid = only_acceptor(subject);
@@ -235,7 +235,7 @@ static void check_log_full(Result &result) {
     result.when = "while nobody reads what it prints";
     if (judge_logging(*subject))
         return;
-    // It must be that which holds it up.
+    // Evidence: does it serve once the pipe is read?
     Process reader([&log] {
         char buffer[4096];
         while (read(log.read_end.get(), buffer, sizeof buffer) > 0)

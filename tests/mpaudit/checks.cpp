@@ -27,8 +27,7 @@ bool judge_service(const Subject &subject) {
     return false;
 }
 
-// Some servers reap only when the next client comes: what stays is then
-// bounded.
+// Some servers reap only when the next client comes: then at most one stays.
 static void judge_zombies(const Subject &subject) {
     if (eventually([] { return zombies().empty(); }))
         return;
@@ -63,7 +62,7 @@ void judge_rest(const Subject &subject) {
 bool judge_life(const Subject &subject, pid_t pid) {
     if (lives(pid))
         return true;
-    bool own = subject.process->has_ended();
+    bool own = pid == subject.process->pid() && subject.process->has_ended();
     subject.fault("it ends", {{"status", own ? number(subject.process->wait())
                                              : "unknown"}});
     return false;

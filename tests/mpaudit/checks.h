@@ -42,8 +42,7 @@ size_t processes_left(const Subject &subject);
 bool judge_life(const Subject &subject, pid_t pid);
 
 // Sends to a server whose echo nobody reads until it takes no more, or has
-// taken what no buffer of a socket holds. Returns all that was sent.
-constexpr size_t most_to_fill = 64 << 20;
+// taken most_to_fill. Returns all that was sent.
 std::string fill(const Fd &client);
 
 // Neither descriptors nor, with many clients, memory grow in five parts with

@@ -14,6 +14,8 @@
 
 #include "common/arguments.h"
 #include "common/die.h"
+#include "common/inherit.h"
+#include "common/signals.h"
 #include "mpaudit/checks.h"
 
 static const char usage[] =
@@ -88,6 +90,12 @@ static void list_checks() {
     }
 }
 
+[[noreturn]] static void finish(int status) {
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        die("standard output");
+    exit(status);
+}
+
 static void read_option(int option, char **argv) {
     switch (option) {
     case '6':
@@ -99,7 +107,7 @@ static void read_option(int option, char **argv) {
         break;
     case 'h':
         printf("%s\n\n%s\n", usage, help);
-        exit(EXIT_SUCCESS);
+        finish(EXIT_SUCCESS);
     case 'j':
         run_options.form = Form::json;
         break;
@@ -108,7 +116,7 @@ static void read_option(int option, char **argv) {
         break;
     case 'l':
         list_checks();
-        exit(EXIT_SUCCESS);
+        finish(EXIT_SUCCESS);
     case 'p':
         settings.pid_file = optarg;
         break;
@@ -124,7 +132,7 @@ static void read_option(int option, char **argv) {
         break;
     case 'V':
         printf("mpaudit %s\n", VERSION);
-        exit(EXIT_SUCCESS);
+        finish(EXIT_SUCCESS);
     default:
         die_bad_option(usage, option, argv);
     }
@@ -202,7 +210,8 @@ static Result result_of(const Check &check, bool forks) {
 static bool run_checks(const std::vector<Check> &checks) {
     std::string how;
     bool forks = forks_for_a_client(&how);
-    print_head(run_options.form, static_cast<int>(checks.size()));
+    if (run_options.form == Form::tap)
+        printf("TAP version 13\n1..%zu\n", checks.size());
     print_comment(run_options.form, "the server has " + how);
     bool progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
     int count = 0;
@@ -218,6 +227,8 @@ static bool run_checks(const std::vector<Check> &checks) {
     }
     if (progress)
         fprintf(stderr, "\r\033[K");
+    if (interrupted) // while the last server was being ended
+        throw Interrupted();
     return good;
 }
 
@@ -225,16 +236,9 @@ static void on_signal(int signo) {
     interrupted = signo;
 }
 
-static void catch_signals() {
-    struct sigaction action = {};
-    action.sa_handler = on_signal;
-    for (int signo : {SIGHUP, SIGINT, SIGTERM})
-        (void)sigaction(signo, &action, nullptr);
-    (void)signal(SIGPIPE, SIG_IGN); // the server is still to be stopped
-    (void)signal(SIGCHLD, SIG_DFL); // nothing could be reaped otherwise
-}
-
 int main(int argc, char **argv) {
+    if (reset_inherited() == -1)
+        die("cannot reset inherited descriptors and signals");
     settings = {{}, AF_INET, "", "", true, ""};
     deadline_seconds = 5;
     int option = 0;
@@ -246,14 +250,12 @@ int main(int argc, char **argv) {
     read_command(argv + optind);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0L, 0L, 0L) == -1)
         die("PR_SET_CHILD_SUBREAPER");
-    catch_signals();
+    for (int signo : {SIGHUP, SIGINT, SIGTERM})
+        (void)set_signal(signo, on_signal);
     allow_descriptors(~0U);
     try {
-        bool good = run_checks(checks);
-        if (fflush(stdout) != 0)
-            die("standard output");
-        return good ? EXIT_SUCCESS : exit_failed;
-    } catch (const NotServing &failure) {
+        finish(run_checks(checks) ? EXIT_SUCCESS : exit_failed);
+    } catch (const std::runtime_error &failure) {
         warn_plain("%s", failure.what());
         return exit_not_started;
     } catch (const Interrupted &) {

@@ -25,11 +25,6 @@ static std::string quoted(const std::string &text) {
     return all + '"';
 }
 
-void print_head(Form form, int checks) {
-    if (form == Form::tap)
-        printf("TAP version 13\n1..%d\n", checks);
-}
-
 void print_comment(Form form, const std::string &text) {
     for (const std::string &line : lines_of(text))
         if (form == Form::tap)

@@ -34,7 +34,6 @@ struct Skip : std::runtime_error {
 };
 
 enum class Form { tap, json };
-void print_head(Form form, int checks);
 void print_comment(Form form, const std::string &text);
 void print_result(Form form, int number, const std::string &name,
                   const std::string &claim, const Result &result);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <fstream>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -41,7 +40,7 @@ static bool is_reaped(const Stat &member) {
             waitpid(member.pid, nullptr, WNOHANG) == member.pid);
 }
 
-static Family read_family() {
+static Family snapshot() {
     Family all;
     for (pid_t pid : all_processes())
         if (Stat member = stat_of(pid); member.state != '\0')
@@ -55,6 +54,13 @@ static Family read_family() {
             members[pid] = member;
     }
     return members;
+}
+
+// A parent that was listed before its fork, and has ended before its look-up,
+// hides its child.
+static Family read_family() {
+    Family members = snapshot();
+    return members.empty() ? snapshot() : members;
 }
 
 Family family() {
@@ -128,9 +134,11 @@ Received converse(const Fd &fd, std::string_view bytes, size_t wanted,
         ssize_t size = recv(fd.get(), buffer, sizeof buffer, MSG_DONTWAIT);
         if (size > 0)
             got.append(buffer, static_cast<size_t>(size));
-        else if (size == 0)
+        if (got.size() > 2 * most_to_fill)
+            return {got, flood};
+        if (size == 0)
             return {got, end_of_file};
-        else if (errno != EAGAIN)
+        if (size == -1 && errno != EAGAIN)
             return {got, reset};
     }
 }
@@ -254,8 +262,11 @@ void Subject::find_main() {
     main = process->has_ended() ? *acceptors.begin() : process->pid();
     if (settings.pid_file.empty())
         return;
-    std::ifstream file(settings.pid_file);
-    if (!(file >> main) || !rest.contains(main))
+    bool known = eventually([&] { // some write it after listen(2)
+        std::ifstream file(settings.pid_file);
+        return (file >> main) && rest.contains(main);
+    });
+    if (!known)
         throw NotServing(settings.pid_file +
                          " has no process ID of what was started");
 }
@@ -304,15 +315,13 @@ Fd Subject::client() const {
 }
 
 std::vector<Fd> Subject::crowd(int count) const {
-    static int most_at_once = INT_MAX; // found out by asking for too many
     std::vector<Fd> clients;
     clients.push_back(client());
-    while (static_cast<int>(clients.size()) < std::min(count, most_at_once)) {
-        clients.push_back(connect());
-        if (serves(clients.back(), nullptr, deadline_seconds / 5.0))
-            continue;
-        clients.pop_back();
-        most_at_once = static_cast<int>(clients.size());
+    while (static_cast<int>(clients.size()) < count) {
+        Fd next = connect();
+        if (!serves(next, nullptr, deadline_seconds / 5.0))
+            break;
+        clients.push_back(std::move(next));
     }
     return clients;
 }
@@ -360,7 +369,7 @@ bool Subject::becomes_quiet() const {
         });
         return quiet || (!always_has && Clock::now() > late);
     });
-    always_has = always_has && quiet;
+    always_has = quiet;
     return quiet;
 }
 

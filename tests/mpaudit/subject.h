@@ -40,7 +40,7 @@ struct NeverListens : NotServing { // nor does it end
 struct Interrupted {};
 extern volatile sig_atomic_t interrupted;
 
-// Not hoping for anything: TIME is what is looked at.
+// Where the time itself is observed; otherwise use eventually().
 void pass(int milliseconds);
 
 // ---- processes --------------------------------------------------------------
@@ -63,17 +63,19 @@ bool stop(pid_t pid);
 
 // ---- one client -------------------------------------------------------------
 
-enum End { enough, end_of_file, reset, silence };
-constexpr const char *end_names[] = {"none", "end of file", "reset", "silence"};
+enum End { enough, end_of_file, reset, silence, flood };
+constexpr const char *end_names[] = {"none", "end of file", "reset", "silence",
+                                     "ever more data"};
 
 struct Received {
     std::string bytes;
     End end;
 };
 constexpr size_t to_the_end = SIZE_MAX;
+constexpr size_t most_to_fill = 64 << 20; // no socket buffers that much
 // Sends BYTES and receives at the same time, until WANTED bytes have come, TEXT
-// among them, or the end of the connection, or for SECONDS nothing. To get to
-// the end, it half-closes after BYTES.
+// among them, or the end of the connection, or for SECONDS nothing, or more
+// than any client has sent. To get to the end, it half-closes after BYTES.
 Received converse(const Fd &fd, std::string_view bytes, size_t wanted,
                   double seconds = deadline_seconds,
                   const std::string &text = "");
