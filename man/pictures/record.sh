@@ -49,8 +49,9 @@ until_said() { # WHAT [COUNT]
     until_in "$folder/said" "$@"
 }
 
-waits_in() { # CALL PROCESS
-    grep "^$2 " "$record" | tail -n 1 | grep -v ' = ' | grep -q " $1("
+waits_for_all() { # PROCESS: in ppoll(2), no signal blocked
+    grep "^$1 " "$record" | tail -n 1 | grep -v ' = ' |
+        grep -q ' ppoll(.* NULL, \[\], '
 }
 
 # WORD...: starts that server in the background; sets $port.
@@ -124,8 +125,8 @@ one-child-a-signal)
     until_said '^new client connected' 2
     children=$(sed -n 's/^new client.*(pid \(.*\))$/\1/p' "$folder/said")
     # shellcheck disable=SC2086 # a list
-    server=$(ps -o ppid= -p $children | head -n 1)
-    until_it waits_in ppoll "$server" # elsewhere it blocks SIGCHLD
+    server=$(ps -o ppid= -p $children | head -n 1 | tr -d ' ')
+    until_it waits_for_all "$server"
     kill -STOP "$server"
     until_in "$record" 'stopped by SIGSTOP'
     exec 9>&-
