@@ -37,7 +37,6 @@ static std::string_view wait_in(std::string_view call) {
 struct Living {
     std::string_view waiting = {}; // the call that it is in
     int64_t since = 0;
-    std::string_view interrupted = {};
     bool reaps_unasked = false; // SIGCHLD is ignored, or SA_NOCLDWAIT set
     bool adopts = false;        // PR_SET_CHILD_SUBREAPER
     int64_t alarm = -1;
@@ -165,8 +164,9 @@ class Historian {
     void begins(size_t who, const Event &event) {
         Living &living = living_[who];
         living.since = now_;
-        living.waiting = event.name == "restart_syscall" ? living.interrupted
-                                                         : wait_in(event.name);
+        // strace names the call that goes on.
+        living.waiting = wait_in(
+            event.name == "restart_syscall" ? event.arguments : event.name);
     }
 
     void end_wait(size_t who, int64_t to) {
@@ -176,7 +176,6 @@ class Historian {
         int64_t last = to == never ? history_.end : to;
         if (last - living.since >= shortest_wait)
             life(who).waits.push_back({living.waiting, living.since, to});
-        living.interrupted = living.waiting;
         living.waiting = {};
     }
 
@@ -359,7 +358,7 @@ class Historian {
         for (size_t i : living_[who].holds)
             dead.holds[i].to = now_;
         living_[who].holds.clear();
-        add(MomentKind::ends, who, nobody, killed, status);
+        add(MomentKind::ends, who);
         if (dead.parent == nobody || living_[dead.parent].reaps_unasked)
             vanish(who);
 

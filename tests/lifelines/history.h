@@ -41,7 +41,7 @@ enum class MomentKind {
               // `number` the sender's ID, where a process has sent it
     opens,    // `socket`
     closes,   // `socket`
-    ends,     // `text` is the signal that killed it, or `number` the status
+    ends,     // as its life tells
     adopted,  // its parent has ended; `other` is the next one
     asks,     // by WNOHANG, and no child has ended
     reaps,    // `other` is the child
