@@ -34,10 +34,10 @@ static void check_line(std::string_view line, const RecordLine &parsed) {
         must(!parsed.name.empty());
         must(parsed.name.find_first_of("( <.") == parsed.name.npos);
         break;
-    case LineKind::unfinished:
+    case LineKind::begins:
         must(!parsed.name.empty() && parsed.result.empty());
         break;
-    case LineKind::resumed:
+    case LineKind::returns:
         must(line.find("<... ") != line.npos);
         must(line.find(" resumed>") != line.npos);
         break;
@@ -83,13 +83,13 @@ static void add_time(Text *line, int64_t time) {
 }
 
 static void add_call(Text *line, const RecordLine &parsed) {
-    bool resumed = parsed.kind == LineKind::resumed;
+    bool resumed = parsed.kind == LineKind::returns;
     add(line, resumed ? "<... " : "");
     add(line, parsed.name);
     add(line, resumed ? " resumed>" : "(");
     add(line, parsed.arguments);
     // A resumed call that a kill has cut has no result either.
-    if (parsed.kind == LineKind::unfinished || parsed.result.empty()) {
+    if (parsed.kind == LineKind::begins || parsed.result.empty()) {
         add(line, " <unfinished ...>");
         return;
     }
@@ -135,7 +135,7 @@ static Text written_line(const RecordLine &parsed) {
 static void check_again(const RecordLine &parsed) {
     // Of a call whose result is missing only that much can be told.
     bool half =
-        parsed.kind == LineKind::call || parsed.kind == LineKind::resumed;
+        parsed.kind == LineKind::call || parsed.kind == LineKind::returns;
     if ((half && parsed.result.empty()) || parsed.kind == LineKind::note)
         return;
     Text line = written_line(parsed);
@@ -153,17 +153,17 @@ static void check_again(const RecordLine &parsed) {
 
 static void check_events(const Record &record) {
     for (size_t i = 0; i < record.events.size(); i++) {
-        const Event &event = record.events[i];
+        const RecordLine &event = record.events[i];
         must(event.pid > 0);
         must(i == 0 || event.time >= record.events[i - 1].time);
-        if (event.kind != EventKind::returns || event.name == "execve")
+        if (event.kind != LineKind::returns || event.name == "execve")
             continue;
         // The last that its process was seen to do was to begin this call, or
         // to get signals meanwhile.
         size_t begun = i;
         while (begun-- > 0)
             if (record.events[begun].pid == event.pid &&
-                record.events[begun].kind == EventKind::begins)
+                record.events[begun].kind == LineKind::begins)
                 break;
         must(begun < i && record.events[begun].name == event.name);
     }

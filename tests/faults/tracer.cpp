@@ -86,13 +86,12 @@ static void read_line(const std::string &text, pid_t first_pid,
     bool injected =
         contains(text, " (INJECTED)") || contains(text, " (DELAYED)");
     Trail &trail = (*trails)[pid];
-    if (line.kind == LineKind::resumed) {
+    if (line.kind == LineKind::returns) {
         if (injected && trail.last_call < calls->size())
             (*calls)[trail.last_call].injected = true;
     } else if (line.kind == LineKind::signal) {
         trail.signalled = true;
-    } else if (line.kind == LineKind::call ||
-               line.kind == LineKind::unfinished) {
+    } else if (line.kind == LineKind::call || line.kind == LineKind::begins) {
         trail.last_call = calls->size();
         calls->push_back({pid, std::string(line.name),
                           std::string(line.arguments), injected,

@@ -50,8 +50,8 @@ class Historian {
   public:
     explicit Historian(const Record &record) : record_(record) {
         for (size_t i = 0; i < record.events.size(); i++) {
-            const Event &event = record.events[i];
-            if (event.kind == EventKind::returns && is_fork(event.name) &&
+            const RecordLine &event = record.events[i];
+            if (event.kind == LineKind::returns && is_fork(event.name) &&
                 event.value > 0)
                 forks_.insert({{event.value, i}, event.pid});
         }
@@ -117,34 +117,34 @@ class Historian {
         auto parent = threads_.find(fork->second);
         if (parent == threads_.end())
             return start(pid, nobody);
-        const Event &returned = record_.events[fork->first.second];
+        const RecordLine &returned = record_.events[fork->first.second];
         forks_.erase(fork);
         return make(parent->second, returned, pid);
     }
 
-    size_t make(size_t parent, const Event &fork, pid_t pid) {
+    size_t make(size_t parent, const RecordLine &fork, pid_t pid) {
         if (!contains(fork.arguments, "CLONE_THREAD"))
             return start(pid, parent);
         life(parent).threads++;
         return threads_[pid] = parent;
     }
 
-    void tell(const Event &event) {
+    void tell(const RecordLine &event) {
         now_ = event.time;
-        if (event.kind == EventKind::ended) {
+        if (event.kind == LineKind::ended) {
             ended(event);
             return;
         }
         size_t who = find(event.pid);
         bool first_thread = life(who).pid == event.pid;
         switch (event.kind) {
-        case EventKind::begins:
+        case LineKind::begins:
             if (is_kill(event.name)) // its signal may come before it returns
                 sent_[{who, target_of(event), signal_of(event)}] = now_;
             if (first_thread)
                 begins(who, event);
             break;
-        case EventKind::returns:
+        case LineKind::returns:
             if (first_thread && contains(event.arguments, "WNOHANG"))
                 living_[who].waiting = {};
             if (first_thread)
@@ -161,7 +161,7 @@ class Historian {
 
     // ---- waits --------------------------------------------------------------
 
-    void begins(size_t who, const Event &event) {
+    void begins(size_t who, const RecordLine &event) {
         Living &living = living_[who];
         living.since = now_;
         // strace names the call that goes on.
@@ -198,7 +198,7 @@ class Historian {
         return found == threads_.end() ? nobody : found->second;
     }
 
-    void signal(size_t who, const Event &event) {
+    void signal(size_t who, const RecordLine &event) {
         long from = number_in(text_after(event.arguments, "si_pid="));
         living_[who].handling.push_back(history_.moments.size());
         Moment &moment = add(MomentKind::signal, who, nobody, event.name);
@@ -223,7 +223,7 @@ class Historian {
 
     // ---- calls --------------------------------------------------------------
 
-    void returns(size_t who, const Event &event) {
+    void returns(size_t who, const RecordLine &event) {
         std::string_view name = event.name, words = event.arguments;
         std::vector<size_t> &handling = living_[who].handling;
         if (one_of(name, {"rt_sigreturn", "sigreturn"}) && !handling.empty()) {
@@ -281,17 +281,17 @@ class Historian {
         add(MomentKind::executes, who, nobody, argument(words, at ? 2 : 1));
     }
 
-    size_t target_of(const Event &kill) const {
+    size_t target_of(const RecordLine &kill) const {
         return living(
             number_in(argument(kill.arguments, kill.name == "tgkill"), 0));
     }
 
-    static std::string_view signal_of(const Event &kill) {
+    static std::string_view signal_of(const RecordLine &kill) {
         return argument(kill.arguments, kill.name == "tgkill" ? 2 : 1);
     }
 
     // From or to a socket, or descriptors FIRST to LAST.
-    void moves(size_t who, const Event &event, MomentKind kind, long first,
+    void moves(size_t who, const RecordLine &event, MomentKind kind, long first,
                long last) {
         long fd = number_in(event.arguments);
         const Hold *from = held(who, fd);
@@ -308,7 +308,7 @@ class Historian {
 
     // ---- ends ---------------------------------------------------------------
 
-    void reaps(size_t who, const Event &event) {
+    void reaps(size_t who, const RecordLine &event) {
         bool by_id = event.name == "waitid";
         std::string_view words = event.arguments;
         std::string_view about = argument(words, by_id ? 2 : 1);
@@ -340,7 +340,7 @@ class Historian {
         add(MomentKind::reaps, who, child);
     }
 
-    void ended(const Event &event) {
+    void ended(const RecordLine &event) {
         auto thread = threads_.find(event.pid);
         size_t who =
             thread == threads_.end() ? find(event.pid) : thread->second;
@@ -433,7 +433,7 @@ class Historian {
         return number_in(text_after(words, "port=htons("), 0);
     }
 
-    void descriptors(size_t who, const Event &event) {
+    void descriptors(size_t who, const RecordLine &event) {
         std::string_view name = event.name, words = event.arguments;
         long fd = number_in(words);
         bool close_on_exec = contains(words, "CLOEXEC");
@@ -461,7 +461,8 @@ class Historian {
         }
     }
 
-    void copies(size_t who, const Event &event, long fd, bool close_on_exec) {
+    void copies(size_t who, const RecordLine &event, long fd,
+                bool close_on_exec) {
         std::string_view name = event.name;
         std::string_view second = argument(event.arguments, 1);
         if (name == "close") {

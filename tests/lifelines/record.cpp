@@ -138,7 +138,7 @@ static bool read_call(std::string_view text, RecordLine *parsed) {
         text.remove_suffix(1);
     parsed->arguments = text;
     if (parsed->kind == LineKind::call)
-        parsed->kind = LineKind::unfinished;
+        parsed->kind = LineKind::begins;
     return true;
 }
 
@@ -211,7 +211,7 @@ bool read_record_line(std::string_view line, RecordLine *parsed) {
         size_t end = line.find(" resumed>");
         if (end == npos)
             return false;
-        parsed->kind = LineKind::resumed;
+        parsed->kind = LineKind::returns;
         parsed->name = line.substr(0, end);
         line.remove_prefix(end + sizeof " resumed>" - 1);
     } else {
@@ -228,60 +228,47 @@ bool read_record_line(std::string_view line, RecordLine *parsed) {
 // ---- all of it --------------------------------------------------------------
 
 // Where the calls that have not returned began, by process.
-using Open = std::map<pid_t, Event>;
+using Open = std::map<pid_t, RecordLine>;
 
-static std::string_view join(Record *record, std::string_view begin,
-                             std::string_view rest) {
-    size_t size = begin.size() + rest.size();
-    std::unique_ptr<char[]> both(new char[size + 1]);
-    std::copy(begin.begin(), begin.end(), both.get());
-    std::copy(rest.begin(), rest.end(), both.get() + begin.size());
-    record->joined.push_back(std::move(both));
-    return {record->joined.back().get(), size};
-}
-
-static const char *add_events(const RecordLine &line, Open *open,
-                              Record *record) {
-    std::vector<Event> &events = record->events;
+static const char *add_events(RecordLine line, Open *open, Record *record) {
+    std::vector<RecordLine> &events = record->events;
     int64_t latest = events.empty() ? line.time : events.back().time;
-    Event event = {
-        EventKind::begins, line.pid,       std::max(latest, line.time),
-        line.name,         line.arguments, line.result,
-        line.value};
+    line.time = std::max(latest, line.time);
+    auto begun = open->find(line.pid);
     switch (line.kind) {
     case LineKind::note:
         // A thread's execve goes on in the first thread's name.
         if (auto thread = open->find(static_cast<pid_t>(line.value));
             line.value > 0 && thread != open->end())
-            open->insert_or_assign(line.pid, Event(thread->second));
+            open->insert_or_assign(line.pid, RecordLine(thread->second));
         return nullptr;
     case LineKind::signal:
+        break;
     case LineKind::ended:
-        event.kind = line.kind == LineKind::signal ? EventKind::signal
-                                                   : EventKind::ended;
-        if (event.kind == EventKind::ended)
-            open->erase(line.pid);
-        events.push_back(event);
-        return nullptr;
-    case LineKind::unfinished:
-        events.push_back(event);
-        open->insert_or_assign(line.pid, event);
-        return nullptr;
+        open->erase(line.pid);
+        break;
+    case LineKind::begins:
+        open->insert_or_assign(line.pid, line);
+        break;
     case LineKind::call:
         open->erase(line.pid);
-        events.push_back(event);
-        event.time += std::max<int64_t>(line.spent, 0);
+        line.kind = LineKind::begins;
+        events.push_back(line);
+        line.kind = LineKind::returns;
+        line.time += std::max<int64_t>(line.spent, 0);
         break;
-    case LineKind::resumed:
-        auto begun = open->find(line.pid);
+    case LineKind::returns:
         if (begun == open->end() || begun->second.name != line.name)
             return "a call is resumed that was not left unfinished";
-        event.arguments = join(record, begun->second.arguments, line.arguments);
+        std::string_view first = begun->second.arguments;
+        std::vector<char> &all =
+            record->joined.emplace_back(first.begin(), first.end());
+        all.insert(all.end(), line.arguments.begin(), line.arguments.end());
+        line.arguments = {all.data(), all.size()};
         open->erase(begun);
         break;
     }
-    event.kind = EventKind::returns;
-    events.push_back(event);
+    events.push_back(line);
     return nullptr;
 }
 

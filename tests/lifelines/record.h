@@ -5,18 +5,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <sys/types.h>
 #include <vector>
 
 enum class LineKind {
-    call,       // from "name(" to "= result"
-    unfinished, // its beginning: another process's line follows
-    resumed,    // its end
-    signal,     // one that is delivered
-    ended,      // the process, by itself or by a signal
-    note,       // stopped, continued, a word of strace's own
+    call,    // from "name(" to "= result"; as an event it is the next two
+    begins,  // its beginning: another process's line follows
+    returns, // its end
+    signal,  // one that is delivered
+    ended,   // the process, by itself or by a signal
+    note,    // stopped, continued, a word of strace's own
 };
 
 struct RecordLine {
@@ -33,20 +32,11 @@ struct RecordLine {
 // Reads LINE, without its newline. False: strace has not written it.
 bool read_record_line(std::string_view line, RecordLine *parsed);
 
-enum class EventKind { begins, returns, signal, ended };
-
-// As RecordLine has it; a call that returns has the whole of its arguments.
-struct Event {
-    EventKind kind;
-    pid_t pid;
-    int64_t time; // never before that of the event before it
-    std::string_view name, arguments, result;
-    long value;
-};
-
 struct Record {
-    std::vector<Event> events;
-    std::vector<std::unique_ptr<char[]>> joined; // arguments of resumed calls
+    // No calls and no notes. No time is before that of the event before it; a
+    // call that returns has the whole of its arguments.
+    std::vector<RecordLine> events;
+    std::vector<std::vector<char>> joined; // those arguments
 };
 
 struct RecordProblem {

@@ -73,10 +73,10 @@ TEST_CASE("a signal, and a stop, which is none that is delivered") {
 
 TEST_CASE("the two parts of a call") {
     RecordLine line = line_of("7 1.000000 wait4(-1,  <unfinished ...>");
-    CHECK(line.kind == LineKind::unfinished);
+    CHECK(line.kind == LineKind::begins);
     CHECK(line.arguments == "-1,");
     line = line_of("7 2.000000 <... wait4 resumed>NULL, 0, NULL) = 8");
-    CHECK(line.kind == LineKind::resumed);
+    CHECK(line.kind == LineKind::returns);
     CHECK(line.name == "wait4");
     CHECK(line.arguments == "NULL, 0, NULL");
     CHECK(line.value == 8);
@@ -84,7 +84,7 @@ TEST_CASE("the two parts of a call") {
          {"7 3.000000 pause( <unfinished ...>) = ?", "7 3.000000 pause(",
           "7 3.000000 ppoll([{fd=3", "7 3.000000 exit_group(0)   "}) {
         CAPTURE(text);
-        CHECK(line_of(text).kind == LineKind::unfinished);
+        CHECK(line_of(text).kind == LineKind::begins);
     }
 }
 
@@ -129,9 +129,9 @@ TEST_CASE("a call that is resumed has all its arguments, and begins before") {
     RecordProblem problem;
     REQUIRE(read_record(text, &record, &problem));
     REQUIRE(record.events.size() == 3);
-    CHECK(record.events[0].kind == EventKind::begins);
-    CHECK(record.events[1].kind == EventKind::ended);
-    CHECK(record.events[2].kind == EventKind::returns);
+    CHECK(record.events[0].kind == LineKind::begins);
+    CHECK(record.events[1].kind == LineKind::ended);
+    CHECK(record.events[2].kind == LineKind::returns);
     CHECK(record.events[2].time == 2000000);
     CHECK(argument(record.events[2].arguments, 1) == "NULL");
     CHECK(record.events[2].value == 8);
