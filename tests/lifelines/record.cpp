@@ -23,10 +23,11 @@ long number_in(std::string_view text, long otherwise) {
     return number;
 }
 
-// Where the brackets that are open at the start, DEPTH of them, are closed, or,
-// with COMMA, where the first comma outside of any other bracket is. Brackets
-// in strings do not count.
-static size_t find_end(std::string_view text, int depth, bool comma) {
+// Where the bracket that is open at the start is closed, or, with COMMA, where
+// the first comma outside of any other bracket is. Brackets in strings do not
+// count.
+static size_t find_end(std::string_view text, bool comma) {
+    int depth = 1;
     bool in_string = false;
     for (size_t i = 0; i < text.size(); i++) {
         char c = text[i];
@@ -48,14 +49,14 @@ static size_t find_end(std::string_view text, int depth, bool comma) {
 
 std::string_view argument(std::string_view arguments, size_t n) {
     for (; n > 0; n--) {
-        size_t comma = find_end(arguments, 1, true);
+        size_t comma = find_end(arguments, true);
         if (comma == npos || arguments[comma] != ',')
             return {};
         arguments.remove_prefix(comma + 1);
     }
     arguments.remove_prefix(
         std::min(arguments.find_first_not_of(' '), arguments.size()));
-    return arguments.substr(0, find_end(arguments, 1, true));
+    return arguments.substr(0, find_end(arguments, true));
 }
 
 // ---- a line -----------------------------------------------------------------
@@ -126,7 +127,7 @@ static bool read_call(std::string_view text, RecordLine *parsed) {
     size_t end = text.rfind(word);
     std::string_view rest = end == npos ? "" : text.substr(end + word.size());
     if (end == npos || !(rest.empty() || rest == ") = ?")) {
-        end = find_end(text, 1, false);
+        end = find_end(text, false);
         rest = end == npos ? "" : text.substr(end + 1);
         skip_blanks(&rest);
         parsed->arguments = text.substr(0, end);
@@ -159,7 +160,7 @@ static bool read_signal(std::string_view text, RecordLine *parsed) {
     if (brace != blank + 1 || !is_word(parsed->name))
         return false;
     parsed->kind = LineKind::signal;
-    size_t end = find_end(text.substr(brace + 1), 1, false);
+    size_t end = find_end(text.substr(brace + 1), false);
     parsed->arguments = text.substr(brace + 1, end);
     return end != npos;
 }
