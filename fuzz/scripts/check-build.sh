@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Checks .clusterfuzzlite/build.sh without a container. Runs it as OSS-Fuzz's
 # builder does, moves the results elsewhere, removes the rest, and checks each
-# target as OSS-Fuzz does: that its seeds and other files are there, that it
-# passes its seeds, in / and without /dev, and that the engine sees enough of
-# its edges; of a build for coverage, that its seeds make a profile. Prints a
-# line per check; fails if any failed.
+# target as OSS-Fuzz does: that its seeds and other files are there, that its
+# sanitizer is linked in, that it passes its seeds, in / and without /dev, and
+# that the engine sees enough of its edges; of a build for coverage, that its
+# seeds make a profile. Prints a line per check; fails if any failed.
 # usage: check-build.sh [SANITIZER...]
 #        from address, undefined, memory and coverage; default: all
 set -eu

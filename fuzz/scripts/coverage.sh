@@ -11,6 +11,13 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
     common/status.cpp common/stream.cpp server/child.cpp server/children.cpp \
     server/events.cpp server/journal.cpp server/serve.cpp
 
+for file; do
+    [ -f "$source/src/$file" ] || {
+        echo "src/$file: no such file" >&2
+        exit 1
+    }
+done
+
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -28,10 +35,6 @@ fi
 
 for file; do
     shift
-    [ -f "$source/src/$file" ] || {
-        echo "src/$file: no such file" >&2
-        exit 1
-    }
     set -- "$@" --filter "$source/src/$file"
 done
 gcovr --root "$source" "$@" --branches "$build"

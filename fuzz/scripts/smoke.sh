@@ -13,7 +13,7 @@ most_seconds=10 # for one input
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 children=
-trap 'kill $children; exit 1' HUP INT TERM
+trap '[ -z "$children" ] || kill $children; wait; exit 1' HUP INT TERM
 
 fuzz() { # TARGET-PATH: becomes that target
     program=$(basename "$1")

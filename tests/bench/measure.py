@@ -9,8 +9,9 @@
   calls    the system calls, page faults and processor time of echo_mpserv and
            the floor for a client
 
-Fails on wrong bytes, errors and children left behind of the project's own
-programs, never on time. Those of a peer are reported, and leave its cell empty."""
+Fails if one of the project's own programs returns wrong bytes, reports an error
+or leaves children, never because it is slow. A peer's failures are reported,
+and leave its cell empty."""
 import argparse
 import collections
 import contextlib

@@ -96,8 +96,8 @@ static void check_complaint(const Run &result, const std::string &complaint) {
 
 // Its options and its mode.
 constexpr const char *modes[] = {
-    "connect", "trips",     "-c 2 -s 100000 trips", "sizes",
-    "bulk",    "-c 3 hold", "-c 12 -n 3 crowd",
+    "-n 4 connect", "trips",     "-c 2 -s 100000 trips", "sizes",
+    "bulk",         "-c 3 hold", "-c 12 -n 3 crowd",
 };
 
 TEST_CASE("a server that is right passes, with one line of result") {

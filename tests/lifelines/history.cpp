@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -41,7 +42,9 @@ struct Living {
     bool adopts = false;        // PR_SET_CHILD_SUBREAPER
     int64_t alarm = -1;
     int told = 0; // of what it has read, and written to sockets
-    std::vector<size_t> handling = {}; // moments; the latest returns first
+    std::set<std::string_view> caught = {}; // signals that have a handler
+    bool caught_known = false;              // after an execve(2)
+    std::vector<size_t> handling = {};      // moments; the latest returns first
     std::vector<size_t> children = {};
     std::vector<size_t> holds = {}; // those of its holds that last
 };
@@ -88,6 +91,8 @@ class Historian {
         Living living;
         if (parent != nobody) {
             living.reaps_unasked = living_[parent].reaps_unasked;
+            living.caught = living_[parent].caught;
+            living.caught_known = living_[parent].caught_known;
             living_[parent].children.push_back(child);
             for (size_t i : living_[parent].holds) {
                 living.holds.push_back(born.holds.size());
@@ -200,7 +205,9 @@ class Historian {
 
     void signal(size_t who, const RecordLine &event) {
         long from = number_in(text_after(event.arguments, "si_pid="));
-        living_[who].handling.push_back(history_.moments.size());
+        if (!living_[who].caught_known ||
+            living_[who].caught.contains(event.name))
+            living_[who].handling.push_back(history_.moments.size());
         Moment &moment = add(MomentKind::signal, who, nobody, event.name);
         if (contains(event.arguments, "si_code=CLD_")) {
             // Its sender may have been reaped before it comes.
@@ -230,6 +237,8 @@ class Historian {
             history_.moments[handling.back()].handled = now_;
             handling.pop_back();
         }
+        if (is_kill(name) && event.value < 0)
+            sent_.erase({who, target_of(event), signal_of(event)});
         // A direction is shut down even where the peer has ended the other.
         if (event.value < 0 && !contains(event.result, "EINPROGRESS") &&
             !contains(event.result, "ENOTCONN"))
@@ -242,15 +251,12 @@ class Historian {
         } else if (one_of(name, {"wait4", "waitpid", "waitid"})) {
             reaps(who, event);
         } else if (one_of(name, {"rt_sigaction", "sigaction", "signal"})) {
-            if (argument(words, 0) == "SIGCHLD" && argument(words, 1) != "NULL")
-                living_[who].reaps_unasked =
-                    contains(argument(words, 1), "SIG_IGN") ||
-                    contains(argument(words, 1), "SA_NOCLDWAIT");
+            acts(&living_[who], argument(words, 0), argument(words, 1));
         } else if (name == "prctl") {
             if (argument(words, 0) == "PR_SET_CHILD_SUBREAPER")
                 living_[who].adopts = argument(words, 1) != "0";
         } else if (name == "alarm") {
-            living_[who].alarm = now_;
+            living_[who].alarm = number_in(words) == 0 ? -1 : now_;
             add(MomentKind::alarm, who, nobody, {}, number_in(words));
         } else if (is_kill(name)) {
             if (signal_of(event) != "0")
@@ -278,7 +284,22 @@ class Historian {
             if (Hold &hold = life(who).holds[i]; hold.close_on_exec)
                 let_go(who, &hold);
         living_[who].handling.clear();
+        living_[who].caught.clear();
+        living_[who].caught_known = true;
         add(MomentKind::executes, who, nobody, argument(words, at ? 2 : 1));
+    }
+
+    static void acts(Living *living, std::string_view signal,
+                     std::string_view how) {
+        bool ignores = contains(how, "SIG_IGN");
+        if (how == "NULL")
+            return;
+        if (ignores || contains(how, "SIG_DFL"))
+            living->caught.erase(signal);
+        else
+            living->caught.insert(signal);
+        if (signal == "SIGCHLD")
+            living->reaps_unasked = ignores || contains(how, "SA_NOCLDWAIT");
     }
 
     size_t target_of(const RecordLine &kill) const {

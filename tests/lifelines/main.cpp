@@ -131,11 +131,20 @@ static void write_file(const char *path, const std::string &text) {
 
 // Runs PROGRAM to its end, its record into the file RECORD.
 static void run(char **program, const char *record) {
+    // Ctrl-C, and what else is sent to the whole group, is for the program;
+    // strace does the same.
+    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    struct sigaction before[4], ignore = {};
+    ignore.sa_handler = SIG_IGN;
+    for (int i = 0; i < 4; i++)
+        (void)sigaction(signals[i], &ignore, &before[i]);
     (void)set_signal(SIGCHLD, SIG_DFL); // ignored, nothing could be waited for
     pid_t pid = fork();
     if (pid == -1)
         die("fork");
     if (pid == 0) {
+        for (int i = 0; i < 4; i++)
+            (void)sigaction(signals[i], &before[i], nullptr);
         std::vector<const char *> words = {
             "strace", "-f",  "-ttt", "-T",         "-q", "-s",   "256",
             "-e",     calls, "-e",   "signal=all", "-o", record, "--"};
@@ -145,17 +154,12 @@ static void run(char **program, const char *record) {
         execvp(words[0], const_cast<char **>(words.data()));
         die("strace");
     }
-    // Ctrl-C, and what else is sent to the whole group, is for the program;
-    // strace does the same.
-    static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-    for (int signo : signals)
-        (void)set_signal(signo, SIG_IGN);
     int status = 0;
     while (waitpid(pid, &status, 0) == -1)
         if (errno != EINTR)
             die("waitpid");
-    for (int signo : signals)
-        (void)set_signal(signo, SIG_DFL);
+    for (int i = 0; i < 4; i++)
+        (void)sigaction(signals[i], &before[i], nullptr);
 }
 
 int main(int argc, char **argv) {
@@ -177,14 +181,15 @@ int main(int argc, char **argv) {
     std::string text = read_file(path);
     if (unnamed)
         unlink(path);
-    const char *name = orders.read != nullptr ? path : orders.program[0];
+    const char *name = unnamed ? orders.program[0] : path;
 
     Record record;
     RecordProblem problem;
     if (!read_record(text, &record, &problem))
         die_plain("%s:%zu: %s", name, problem.line, problem.what);
     if (record.events.empty())
-        die_plain("%s: nothing is recorded", name);
+        die_plain("%s: nothing is recorded",
+                  orders.read != nullptr ? path : orders.program[0]);
     History history = history_of(record);
     write_file(orders.output, orders.text ? draw_text(history, orders.draw)
                                           : draw_svg(history, orders.draw));

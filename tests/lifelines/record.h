@@ -11,7 +11,7 @@
 
 enum class LineKind {
     call,    // from "name(" to "= result"; as an event it is the next two
-    begins,  // its beginning: another process's line follows
+    begins,  // its beginning, without its result
     returns, // its end
     signal,  // one that is delivered
     ended,   // the process, by itself or by a signal

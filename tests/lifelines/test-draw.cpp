@@ -8,6 +8,7 @@
 
 static const std::string zombie =
     "7 execve(\"./zombie\", [\"./zombie\", \"1\"], 0x7f) = 0\n"
+    "7 rt_sigaction(SIGCHLD, {sa_handler=0x1}, NULL, 8) = 0\n"
     "7 clone(child_stack=NULL, flags=SIGCHLD) = 8\n"
     "8 write(1, \"a <child> & more\\n\", 17) = 17\n"
     "8 +++ exited with 3 +++\n"
@@ -146,13 +147,13 @@ TEST_CASE("the text has a column for each process") {
           "\n"
           "  0.000  ●     zombie 7 starts\n"
           "  0.000  ●     zombie 7 executes ./zombie 1\n"
-          "  0.001  ●━━┓  zombie 7 forks 8\n"
-          "  0.002  ┃  ●  zombie 8 writes a <child> & more\n"
-          "  0.003  ┃  ┻  zombie 8 ends: exit 3: a zombie\n"
-          "  0.004  ◀╌╌▒  zombie 7 gets SIGCHLD from 8; its handler runs, "
+          "  0.002  ●━━┓  zombie 7 forks 8\n"
+          "  0.003  ┃  ●  zombie 8 writes a <child> & more\n"
+          "  0.004  ┃  ┻  zombie 8 ends: exit 3: a zombie\n"
+          "  0.005  ◀╌╌▒  zombie 7 gets SIGCHLD from 8; its handler runs, "
           "1.0 ms later\n"
-          "  0.006  ◀━━┛  zombie 7 reaps 8: exit 3\n"
-          "  0.007  ┻     zombie 7 ends: exit 0\n");
+          "  0.007  ◀━━┛  zombie 7 reaps 8: exit 3\n"
+          "  0.008  ┻     zombie 7 ends: exit 0\n");
 }
 
 TEST_CASE("no picture says what a terminal or XML would take for its own") {

@@ -186,6 +186,18 @@ TEST_CASE("the handler that began last returns first") {
     CHECK(told.history.moments.back().handled == told.at(2));
 }
 
+TEST_CASE("a signal without a handler has not the handler of another") {
+    Told told("7 execve(\"p\", [\"p\"], 0x7f) = 0\n"
+              "7 rt_sigaction(SIGCHLD, {sa_handler=0x1}, NULL, 8) = 0\n"
+              "7 --- SIGCHLD {si_signo=SIGCHLD, si_code=SI_USER, si_pid=9} "
+              "---\n"
+              "7 --- SIGCONT {si_signo=SIGCONT, si_code=SI_USER, si_pid=9} "
+              "---\n"
+              "7 rt_sigreturn({mask=[]}) = 0\n");
+    CHECK(told.first(MomentKind::signal).handled == told.at(4));
+    CHECK(told.history.moments.back().handled == -1);
+}
+
 TEST_CASE("a wait goes from its call to its return") {
     Told told("7 clock_nanosleep(CLOCK_REALTIME, 0,  <unfinished ...>\n"
               "8 close(3) = 0\n"

@@ -93,7 +93,7 @@ static void check_reset_in_flight(Result &result) {
         (void)send_what_fits(client);
         reset_connection(client);
     }
-    if (size_t count = processes_left(subject); count > spare)
+    if (size_t count = processes_left(subject); count > 2 * spare)
         subject.fault("processes are left", {{"processes", number(count)}});
     else
         judge_rest(subject);

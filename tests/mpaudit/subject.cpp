@@ -358,7 +358,7 @@ pid_t Subject::parent_of(pid_t child) const {
 }
 
 bool Subject::becomes_quiet() const {
-    static bool always_has = true; // else waiting again is for nothing
+    static bool last_time = true; // else it is probably not worth the wait
     Clock::time_point late = Clock::now() + std::chrono::seconds(1);
     bool quiet = false;
     (void)eventually([&] {
@@ -367,9 +367,9 @@ bool Subject::becomes_quiet() const {
             char state = entry.second.state;
             return rest.contains(entry.first) && state != 'Z' && state != 'R';
         });
-        return quiet || (!always_has && Clock::now() > late);
+        return quiet || (!last_time && Clock::now() > late);
     });
-    always_has = quiet;
+    last_time = quiet;
     return quiet;
 }
 

@@ -154,11 +154,11 @@ TEST_CASE("an unanswered connection attempt times out") {
     Fd listener = listen_locally(&port);
     unanswered = 1;
     waits.clear();
-    Attempt made = attempt("127.0.0.1", port, AF_INET, 1);
+    Attempt made = attempt("127.0.0.1", port, AF_INET, 100);
     unanswered = 0;
     REQUIRE(waits.size() == 1);
     CHECK(waits[0] > 0);
-    CHECK(waits[0] <= 1000);
+    CHECK(waits[0] <= 100000);
     CHECK(made.fd.get() == -1);
     CHECK(made.why == strerror(ETIMEDOUT));
 }
