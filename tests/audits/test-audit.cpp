@@ -40,7 +40,7 @@ run_all(const std::function<std::vector<Control>(const Audit &)> &of) {
             const auto &[audit, control] = jobs[i];
             std::cout << audit->claim << ": " << control.mistake << ": "
                       << text.substr(0, text.find('\n')) << std::endl;
-            CAPTURE(control.mistake);
+            CAPTURE(jobs[i].control.mistake);
             CAPTURE(text);
             CHECK(well);
             CHECK(text.starts_with(told(control.expected)));

@@ -115,8 +115,10 @@ static Findings look_at_sleep(const std::vector<Sleeper> &sleepers,
                               std::chrono::milliseconds time) {
     Findings findings;
     std::vector<std::string> before;
-    for (const Sleeper &sleeper : sleepers)
-        before.push_back(activity_of(sleeper.pid));
+    for (const auto &[who, pid] : sleepers) {
+        (void)soon(pid, [pid = pid] { return process_state(pid) == "S"; });
+        before.push_back(activity_of(pid));
+    }
     // Not a wait for a condition: sleep during this time is what is checked.
     std::this_thread::sleep_for(time);
     for (size_t i = 0; i < sleepers.size(); i++) {
