@@ -33,6 +33,12 @@ static void judge_zombies(const Subject &subject) {
         return;
     Family left = zombies();
     (void)subject.serves(subject.connect());
+    (void)eventually([&] { // its process has ended: one more to reap
+        return std::ranges::all_of(family(), [&](const auto &entry) {
+            return subject.rest.contains(entry.first) ||
+                   entry.second.state == 'Z';
+        });
+    });
     if (eventually([] { return zombies().size() <= 1; }))
         subject.result.comment(number(left.size()) + " zombies " +
                                subject.result.when +
