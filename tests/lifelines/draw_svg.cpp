@@ -170,8 +170,10 @@ class Picture {
 
     std::string draw() {
         for (const Moment &moment : history_.moments)
-            if (in_picture(history_, moment, shown_))
-                label(moment, &lanes_[moment.process]);
+            if (in_picture(history_, moment, shown_)) {
+                label_above(moment, &lanes_[moment.process].above);
+                label_below(moment, &lanes_[moment.process].below);
+            }
         int y = 34;
         for (Lane &lane : lanes_) {
             label(history_.lives[static_cast<size_t>(&lane - &lanes_[0])],
@@ -230,57 +232,66 @@ class Picture {
 
     // ---- texts --------------------------------------------------------------
 
-    void label(const Moment &moment, Lane *lane) {
+    // What it does.
+    void label_above(const Moment &moment, Labels *above) {
         double x = axis_.x(moment.time);
         const char *kind = colour(moment.socket);
         switch (moment.kind) {
         case MomentKind::writes:
             if (moment.socket == nobody)
-                lane->above.add(x + 3, "out", unquoted(moment.text, "", 70));
+                above->add(x + 3, "out", unquoted(moment.text, "", 70));
             else
-                lane->above.add(x + 3, kind,
-                                "\u2192 " + unquoted(moment.text, "", 24));
+                above->add(x + 3, kind,
+                           "\u2192 " + unquoted(moment.text, "", 24));
             break;
         case MomentKind::reads:
-            lane->above.add(x + 3, kind,
-                            "\u2190 " + (moment.text.empty()
-                                             ? "end of file"
-                                             : unquoted(moment.text, "", 24)));
+            above->add(x + 3, kind,
+                       "\u2190 " + (moment.text.empty()
+                                        ? "end of file"
+                                        : unquoted(moment.text, "", 24)));
             break;
         case MomentKind::shuts:
-            lane->above.add(x + 3, kind, "shutdown");
+            above->add(x + 3, kind, "shutdown");
             break;
         case MomentKind::signal:
-            lane->above.add(x + 3, "sigt", signal_name(moment));
+            above->add(x + 3, "sigt", signal_name(moment));
             break;
         case MomentKind::executes:
             if (moment.process > 0 ||
                 moment.time > history_.begin + squeeze_from)
-                lane->above.add(x + 3, "b",
-                                "exec " + unquoted(moment.text, " ", 30));
+                above->add(x + 3, "b",
+                           "exec " + unquoted(moment.text, " ", 30));
             break;
+        default:
+            break;
+        }
+    }
+
+    // What becomes of it and its children.
+    void label_below(const Moment &moment, Labels *below) {
+        double x = axis_.x(moment.time);
+        switch (moment.kind) {
         case MomentKind::forks:
-            lane->below.add(x + 3, "s", "fork");
+            below->add(x + 3, "s", "fork");
             break;
         case MomentKind::reaps:
-            lane->below.add(x + 5, "reapt", "reap");
+            below->add(x + 5, "reapt", "reap");
             break;
         case MomentKind::asks:
-            lane->below.add(x, "reapt", "none has ended");
+            below->add(x, "reapt", "none has ended");
             break;
         case MomentKind::alarm:
-            lane->below.add(x, "sigt",
-                            moment.number == 0
-                                ? "no alarm"
-                                : "alarm " + std::to_string(moment.number) +
-                                      " s");
+            below->add(x, "sigt",
+                       moment.number == 0
+                           ? "no alarm"
+                           : "alarm " + std::to_string(moment.number) + " s");
             break;
         case MomentKind::adopted:
             if (moment.time < history_.lives[moment.process].ended)
-                lane->below.add(x, "s", left_to(history_, moment));
+                below->add(x, "s", left_to(history_, moment));
             break;
         case MomentKind::vanishes:
-            lane->below.add(x, "reapt", "process 1 reaps it");
+            below->add(x, "reapt", "process 1 reaps it");
             break;
         default:
             break;

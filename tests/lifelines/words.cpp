@@ -169,14 +169,24 @@ static std::string signal_sentence(const History &history,
     return text;
 }
 
+static std::string socket_of(const History &history, const Moment &moment) {
+    return moment.socket == nobody
+               ? "standard input"
+               : socket_name(history.sockets[moment.socket]);
+}
+
+static std::string alarm_sentence(const Moment &moment) {
+    return moment.number == 0
+               ? " cancels its alarm"
+               : " sets an alarm of " + std::to_string(moment.number) + " s";
+}
+
 std::string sentence(const History &history, const Moment &moment) {
     const Life &life = history.lives[moment.process];
     std::string who = name_of(life);
     bool in_record = moment.other != nobody;
     std::string other = in_record ? pid_of(history, moment.other) : "";
-    std::string socket = "standard input";
-    if (moment.socket != nobody)
-        socket = socket_name(history.sockets[moment.socket]);
+    std::string socket = socket_of(history, moment);
     switch (moment.kind) {
     case MomentKind::starts:
         return who + " starts";
@@ -195,9 +205,7 @@ std::string sentence(const History &history, const Moment &moment) {
     case MomentKind::shuts:
         return who + " shuts down " + socket;
     case MomentKind::alarm:
-        return moment.number == 0 ? who + " cancels its alarm"
-                                  : who + " sets an alarm of " +
-                                        std::to_string(moment.number) + " s";
+        return who + alarm_sentence(moment);
     case MomentKind::sends:
         return who + " sends " + clean(moment.text) +
                (in_record ? " to " + other : "");
