@@ -3,13 +3,12 @@
 #include "kernel/peers.h"
 #include "kernel/signals.h"
 
-bool host_is_full(int client, bool as_known) {
+bool host_is_full(int client, bool also_ended) {
     int most = kernel.settings.clients_per_address;
     int count = 0;
     for (const struct modelled_child &child : kernel.children) {
-        bool unknown = !child.heard_of || kernel.waitpid_failed;
         if (is_own(child) && same_host(child.client, client) &&
-            (child.state == running || (as_known && unknown)))
+            (child.state == running || also_ended))
             count++;
     }
     return most > 0 && count >= most;

@@ -5,9 +5,9 @@
 
 #include "kernel/state.h"
 
-// Whether CLIENT's host has as many children as it may: of those that run or,
-// AS_KNOWN, of those that the server cannot know to have terminated.
-bool host_is_full(int client, bool as_known);
+// Whether CLIENT's host has as many running children as it may; ALSO_ENDED also
+// counts those that have terminated and were not reaped.
+bool host_is_full(int client, bool also_ended);
 
 // Starts a child of CLIENT or nobody; returns its slot, null if none is free.
 struct modelled_child *start_child(int client);

@@ -71,8 +71,7 @@ int modelled_accept4(int fd, struct sockaddr *address, socklen_t *size,
     kernel.connection_failures = 0;
     note_plenty();
     kernel.accepted = client;
-    kernel.one_too_many = host_is_full(client, true);
-    kernel.judged_anew = false;
+    kernel.may_refuse = false;
     write_peer(client, address, size);
     return first_client_fd + client;
 }
@@ -90,11 +89,10 @@ static void close_accepted(int client) {
     must(client == kernel.accepted);
     kernel.accepted = nobody;
     kernel.fork_failed = false;
-    if (!host_is_full(client, true) || kernel.killed_at > 0) {
+    if (!kernel.may_refuse || kernel.killed_at > 0) {
         must(may_end_clients());
         return;
     }
-    must(kernel.judged_anew);
     kernel.refused++;
     expect_line(refusal_line, "client refused... %s (%d from this address%s)",
                 peer_words(client), kernel.settings.clients_per_address,

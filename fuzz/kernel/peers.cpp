@@ -14,13 +14,13 @@ struct peer {
     const char *shown;
 };
 
-// The third and fourth IPv6 addresses share a /64. The next one's differs from
-// theirs only in its last byte.
+// The two of host 3 share a /64. The next one's differs from theirs only in its
+// last byte; those of hosts 2 and 5 only in their interface.
 static const struct peer peers[peer_addresses] = {
     {0, "192.0.2.1", "192.0.2.1"},
     {0, "::ffff:192.0.2.1", "192.0.2.1"},
     {1, "192.0.2.9", "192.0.2.9"},
-    {2, "198.51.100.1", "198.51.100.1"},
+    {2, "fe80::1%4", "[fe80::1%4]"},
     {3, "2001:db8::1", "[2001:db8::1]"},
     {3, "2001:db8::8001:2:3:a", "[2001:db8::8001:2:3:a]"},
     {4, "2001:db8:0:f::1", "[2001:db8:0:f::1]"},

@@ -55,6 +55,8 @@ static void end_reaping(void) {
                     "clients: limit of %d reached, others wait in the backlog",
                     kernel.limit);
     kernel.filled = false;
+    kernel.may_refuse = kernel.accepted != nobody &&
+                        host_is_full(kernel.accepted, kernel.waitpid_failed);
 }
 
 // Whether STATUS is a child's own or, after the server has killed, SIGKILL's.

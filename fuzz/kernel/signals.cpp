@@ -26,9 +26,6 @@ static void expect_effect(int signo) {
         kernel.stopped_again_at = kernel.clock;
     else if (is_stop(signo))
         begin_drain();
-    for (struct modelled_child &child : kernel.children)
-        if (signo == SIGCHLD && child.state == ended)
-            child.heard_of = true;
 }
 
 bool deliver_signals(unsigned blocked) {

@@ -33,7 +33,6 @@ struct modelled_child {
     int client;        // the one it serves; nobody: a stranger
     bool lingers;      // when it is killed
     int64_t killed_at; // by the server, most recently; 0: never
-    bool heard_of;     // SIGCHLD was handled after it terminated
     int status;        // for waitpid(2)
 };
 
@@ -83,12 +82,11 @@ struct kernel {
     int clients; // that have come
     int waiting; // the last of them, in the backlog
     int address_of[most_clients];
-    bool client_told;  // ppoll(2) last reported one
-    int accepted;      // the client waiting for a child, or nobody
-    bool one_too_many; // from its address, unless some have terminated
-    bool judged_anew;  // they were reaped after it was accepted
-    bool fork_failed;  // for that client
-    int handed_over;   // the one that has got it: close its descriptor
+    bool client_told; // ppoll(2) last reported one
+    int accepted;     // the client waiting for a child, or nobody
+    bool may_refuse;  // it: its host was full when children were last reaped
+    bool fork_failed; // for that client
+    int handed_over;  // the one that has got it: close its descriptor
 
     struct modelled_child children[most_children];
     int own, strangers; // not reaped yet

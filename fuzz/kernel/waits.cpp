@@ -30,19 +30,16 @@ static int64_t milliseconds_of(const struct timespec *time) {
     return time->tv_sec * 1000 + time->tv_nsec / 1000000;
 }
 
-// While clients keep coming, terminated children are reaped together; but at
-// once if their slots are needed, or if a client might be refused for them.
+// While clients keep coming, terminated children are reaped together.
 static void check_deferral(bool defers, bool listening, int64_t until) {
     int64_t end = kernel.let_in_at + longest_deferral;
-    bool counted = kernel.settings.clients_per_address > 0;
     kernel.let_in = false;
     if (!defers) {
         // Where time passes between calls, the deferral may begin earlier.
-        must(!listening || kernel.clock >= end || kernel.busy || counted);
+        must(!listening || kernel.clock >= end || kernel.busy);
         return;
     }
-    must(!counted && listening);
-    must(kernel.clock < end && until <= end);
+    must(listening && kernel.clock < end && until <= end);
 }
 
 // A server that could listen and does not is waiting out a shortage.
@@ -75,8 +72,7 @@ static void check_drain(bool listening, int64_t until) {
 
 static void check_wait(int fd, int64_t until) {
     must(kernel.handed_over == nobody);
-    must(kernel.accepted == nobody || kernel.fork_failed ||
-         (kernel.one_too_many && !kernel.judged_anew && until <= kernel.clock));
+    must(kernel.accepted == nobody || kernel.fork_failed);
     must(kernel.listener_open ? !kernel.hopeless : kernel.draining);
     must(fd == listener_fd || fd == -1);
     must(!kernel.filled);
@@ -84,7 +80,6 @@ static void check_wait(int fd, int64_t until) {
     notice_drain();
     if (kernel.draining)
         check_drain(fd == listener_fd, until);
-    kernel.judged_anew = true; // SIGCHLD is delivered, unless deferred
     check_log();
 }
 

@@ -40,17 +40,9 @@ static int exit_status(int echoed) {
     }
 }
 
-pid_t fork_child(void) {
-#ifdef HAVE__FORK
-    return _Fork();
-#else
-    return fork();
-#endif
-}
-
 void serve_client(int client, const struct client_options *options) {
-    // If left open, the listener would keep the port in use after the parent's
-    // end, and the log its reader waiting. One call, for throughput.
+    // If left open, the listener would keep the port in use after the parent
+    // has terminated, and the log its reader waiting. One call, for throughput.
     close_inherited(0, static_cast<unsigned>(client) - 1);
     if (options != nullptr && set_client_options(client, options) == -1)
         _exit(child_failed);

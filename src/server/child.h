@@ -2,15 +2,9 @@
 // child - the process that serves one client, and its exit status.
 #pragma once
 
-#include <sys/types.h>
-
 #include "common/status.h"
 
 struct client_options;
-
-// fork(2), or where available _Fork() (POSIX.1-2024), which skips locks and
-// pthread_atfork(3) handlers: that saves 5 % of the CPU time per connection.
-pid_t fork_child(void);
 
 // In the child, just after the fork: closes all descriptors below CLIENT, which
 // are the parent's; sets OPTIONS, unless null, on CLIENT, a blocking socket;

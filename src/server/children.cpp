@@ -29,15 +29,16 @@ void children_close(struct children *children) {
     *children = {};
 }
 
-// The upper 64 bits of an IPv6 address. An IPv4 address gets a value within
-// 0:ffff::/32, which is reserved (RFC 4291).
+// The upper 64 bits of an IPv6 address; the same link-local ones on another
+// interface are another network, fe80:0:0:SCOPE::/64. An IPv4 address gets a
+// value within 0:ffff::/32, which is reserved (RFC 4291).
 static uint64_t network_of(const union address *peer) {
     struct in_addr ipv4 = {};
     if (ipv4_of(peer, &ipv4))
         return uint64_t{0xffff} << 32 | ntohl(ipv4.s_addr);
     uint64_t upper = 0;
     memcpy(&upper, &peer->ipv6.sin6_addr, sizeof upper);
-    return be64toh(upper);
+    return be64toh(upper) | peer->ipv6.sin6_scope_id;
 }
 
 void children_add(struct children *children, pid_t pid,

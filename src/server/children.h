@@ -37,6 +37,6 @@ void children_add(struct children *children, pid_t pid,
 bool children_remove(struct children *children, pid_t pid);
 
 // The number of live children whose clients share PEER's address: IPv4, mapped
-// or not, or the same IPv6 /64, because an IPv6 host chooses the lower 64 bits
-// itself (RFC 8981).
+// or not, or the same IPv6 /64 and scope, because an IPv6 host chooses the
+// lower 64 bits itself (RFC 8981).
 int children_from(const struct children *children, const union address *peer);

@@ -38,10 +38,6 @@ int serve_signals(void) {
     return 0;
 }
 
-bool signal_came(void) {
-    return child_ended || report_wanted || stop_wanted;
-}
-
 int await_event(int listener, int milliseconds, bool deferring) {
     any_signal = 0;
     int held = deferring ? SIGCHLD : 0;

@@ -17,9 +17,6 @@ extern volatile sig_atomic_t stop_wanted;   // SIGTERM, SIGINT or SIGHUP
 // announcing the port: a reader of the announcement may send a signal.
 int serve_signals(void);
 
-// Whether one of the three flags is set.
-bool signal_came(void);
-
 // Waits until LISTENER has a client, MILLISECONDS have passed, or a signal has
 // been noted; as wait_for(), with SIGCHLD blocked if DEFERRING. Returns 1 if a
 // client is ready, 0 if not, or -1 with ppoll(2)'s errno for another failure.

@@ -86,7 +86,7 @@ void journal_failed(struct journal *journal, const char *call) {
     log_error("%s", call);
 }
 
-void journal_totals(const struct journal *journal, int live) {
+void journal_statistics(const struct journal *journal, int live) {
     log_line("served %lu, live %d, refused %lu, fork failures %lu, "
              "lines lost %lu",
              journal->served, live, journal->refused, journal->fork_failures,

@@ -46,4 +46,4 @@ void journal_limit(struct journal *journal, int limit);
 void journal_failed(struct journal *journal, const char *call);
 
 // served 12, live LIVE, refused 0, fork failures 0, lines lost 0
-void journal_totals(const struct journal *journal, int live);
+void journal_statistics(const struct journal *journal, int live);

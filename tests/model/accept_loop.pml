@@ -123,14 +123,13 @@ bool client; /* in hand: accepted, and not yet with a child */
 byte live;   /* entries in the table of children */
 byte limit, clients_per_address; /* they all have one address */
 bool child_ended, stop_wanted;
-bool ready, again;
+bool ready;
 bool wanted, deferring, looking, paused, now;
 
 #define at_limit (live == limit)
 #define over_limit (clients_per_address != 0 && live >= clients_per_address)
 #define wants_client (listener && !client && accept_at == passed && !at_limit)
 #define finished (phase == over || (live == 0 && !client && !listener))
-#define signal_came (child_ended || stop_wanted)
 
 /* Time may pass between handle_stop() and the looks that follow it. */
 inline now_ms() {
@@ -162,7 +161,7 @@ inline reap() {
     od
 }
 
-/* Any child may end before the fork has returned, the new one too. */
+/* Any child may end before fork_child() has returned, the new one too. */
 inline start_child() {
     if
     :: printf("fork fails\n"); try_later()
@@ -225,7 +224,6 @@ inline accept_failed() {
 }
 
 inline take_client() {
-    again = client;
     if
     :: (ready || phase == draining) && wants_client ->
        accept_from();
@@ -235,13 +233,9 @@ inline take_client() {
     if
     :: !client || accept_at == ahead
     :: else ->
-       if
-       :: !over_limit -> start_child()
-       :: over_limit && again -> refuse()
-       :: over_limit && !again
-       fi
-    fi;
-    again = false
+       if :: over_limit -> reap() :: else fi;
+       if :: over_limit -> refuse() :: else -> start_child() fi
+    fi
 }
 
 inline kill_children() {
@@ -270,7 +264,7 @@ inline handle_stop() {
 }
 
 inline handle_signals() {
-    if :: signal_came -> reap() :: else fi;
+    if :: child_ended || stop_wanted -> reap() :: else fi;
     if
     :: stop_wanted -> handle_stop(); now_ms(); stop_wanted = false
     :: else
@@ -329,8 +323,7 @@ inline wait_for_event() {
         assert(live == served + zombies); /* table */
         none_left = false; failed = false; slept = false;
         wanted = wants_client && phase == serving;
-        deferring = wanted && defer_until == ahead &&
-                    clients_per_address == 0;
+        deferring = wanted && defer_until == ahead;
         looking = wanted && ready && !deferring;
         paused = client || accept_at == ahead;
         now = looking || (phase == draining && listener && !paused);
