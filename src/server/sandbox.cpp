@@ -24,6 +24,7 @@ constexpr int allowed_calls[] = {
     SCMP_SYS(accept4), // accept_from()
     SCMP_SYS(ppoll),   // wait_for()
     SCMP_SYS(ppoll_time64),
+    SCMP_SYS(fork), // musl; glibc uses clone, below
     SCMP_SYS(close),
     SCMP_SYS(set_robust_list), // glibc, in a new process
     SCMP_SYS(set_tid_address), // musl, in a new process
