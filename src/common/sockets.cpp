@@ -111,6 +111,12 @@ static int set_int(int fd, int level, int option, int value) {
     return set_option(fd, level, option, &value, sizeof value);
 }
 
+// MPTCP has no SO_OOBINLINE and, before Linux 6.9, no TCP_NOTSENT_LOWAT.
+static int set_unless_mptcp(int fd, int level, int option, int value) {
+    int set = set_int(fd, level, option, value);
+    return set == -1 && errno == EOPNOTSUPP ? 0 : set;
+}
+
 static int set_timeout(int socket, int option, int seconds) {
     struct timeval time = {.tv_sec = seconds, .tv_usec = 0};
     return set_option(socket, SOL_SOCKET, option, &time, sizeof time);
@@ -120,12 +126,12 @@ int set_client_options(int socket, const struct client_options *options) {
     int seconds = options->timeout;
     if (set_int(socket, IPPROTO_TCP, TCP_NODELAY, 1) == -1 ||
         set_int(socket, SOL_SOCKET, SO_KEEPALIVE, 1) == -1 ||
-        set_int(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_unsent) == -1 ||
+        set_unless_mptcp(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, most_unsent) ==
+            -1 ||
         set_timeout(socket, SO_RCVTIMEO, seconds) == -1 ||
         set_timeout(socket, SO_SNDTIMEO, seconds) == -1)
         return -1;
-    int set = set_int(socket, SOL_SOCKET, SO_OOBINLINE, 1);
-    return set == -1 && errno == EOPNOTSUPP ? 0 : set; // MPTCP lacks it
+    return set_unless_mptcp(socket, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
 // Returns the call that failed, with its errno; or null.

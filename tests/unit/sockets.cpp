@@ -20,10 +20,12 @@ static int no_ipv6;     // the errno of a host without IPv6; 0 with it
 static bool bind_fails; // with that errno; otherwise socket(2) does
 static bool listen_fails;
 static void (*on_listen)(int fd); // called before listen(2); may be null
+static bool old_mptcp;            // whose sockets lack two options
 
 WRAP(socket);
 WRAP(bind);
 WRAP(listen);
+WRAP(setsockopt);
 
 static bool missing(int family, bool in_bind) {
     if (no_ipv6 == 0 || family != AF_INET6 || in_bind != bind_fails)
@@ -47,6 +49,16 @@ int __wrap_listen(int fd, int backlog) {
     if (!listen_fails)
         return __real_listen(fd, backlog);
     errno = EADDRINUSE;
+    return -1;
+}
+
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t size) {
+    bool lacks = (level == IPPROTO_TCP && option == TCP_NOTSENT_LOWAT) ||
+                 (level == SOL_SOCKET && option == SO_OOBINLINE);
+    if (!old_mptcp || !lacks)
+        return __real_setsockopt(fd, level, option, value, size);
+    errno = EOPNOTSUPP;
     return -1;
 }
 
@@ -178,6 +190,15 @@ TEST_CASE("an accepted socket inherits its options from the listener") {
     REQUIRE(accepted.get() != -1);
     check_client_options(accepted.get());
     CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
+}
+
+TEST_CASE("the options that an old kernel's MPTCP lacks are not needed") {
+    Fd tcp(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    client_options options = {7};
+    old_mptcp = true;
+    CHECK(set_client_options(tcp.get(), &options) == 0);
+    old_mptcp = false;
+    CHECK(option<timeval>(tcp.get(), SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
 
 TEST_CASE("MPTCP sockets accept the options without urgent data" *
