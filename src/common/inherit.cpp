@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/resource.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +49,20 @@ int drop_capabilities(void) {
     return static_cast<int>(syscall(SYS_capset, &header, none));
 }
 
+// By /proc, because the limit of open files may have been lowered since, or be
+// a thousand million, as in many containers. Without /proc, by the limit.
+static unsigned highest_descriptor(void) {
+    DIR *open_files = opendir("/proc/self/fd");
+    if (open_files == nullptr)
+        return static_cast<unsigned>(sysconf(_SC_OPEN_MAX));
+    int highest = 0;
+    while (const struct dirent *entry = readdir(open_files))
+        if (atoi(entry->d_name) > highest)
+            highest = atoi(entry->d_name);
+    (void)closedir(open_files);
+    return static_cast<unsigned>(highest);
+}
+
 void close_inherited(unsigned first, unsigned last) {
 #ifdef HAVE_CLOSE_RANGE
     bool closed = close_range(first, last, 0) == 0;
@@ -56,11 +71,8 @@ void close_inherited(unsigned first, unsigned last) {
 #endif
     if (closed)
         return;
-    if (last > INT_MAX) { // not in a child, whose sandbox forbids it
-        struct rlimit open_files = {.rlim_cur = INT_MAX, .rlim_max = INT_MAX};
-        (void)getrlimit(RLIMIT_NOFILE, &open_files); // cannot fail
-        last = static_cast<unsigned>(open_files.rlim_cur - 1);
-    }
+    if (last > INT_MAX) // not in a child, whose sandbox forbids it
+        last = highest_descriptor();
     for (unsigned fd = first; fd <= last; fd++)
         (void)close(static_cast<int>(fd)); // most are not open
 }

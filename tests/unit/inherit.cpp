@@ -119,3 +119,13 @@ TEST_CASE("a range of descriptors is closed") {
     }
     no_close_range = false;
 }
+
+TEST_CASE("descriptors above a limit that was lowered are closed too") {
+    check_in_child([] {
+        no_close_range = true;
+        dup2(STDOUT_FILENO, 20);
+        allow_descriptors(15);
+        close_inherited(3, UINT_MAX);
+        REQUIRE(fcntl(20, F_GETFD) == -1);
+    });
+}
