@@ -50,7 +50,7 @@ constexpr char help[] =
     "                              this long, or stops reading; default 0,\n"
     "                              never\n"
     "  -q, --quiet                 no line per client\n"
-    "  -S, --no-sandbox            do not install the seccomp(2) filter\n"
+    "  -S, --no-sandbox            do not install the sandbox\n"
     "  -h, --help                  print this and exit\n"
     "  -V, --version               print the version and exit\n"
     "\n"
@@ -177,8 +177,10 @@ static int make_listener(const struct options *o, bool passed_to_another) {
     }
     if (listener != -1)
         return listener;
+    int reason = errno;
     char text[address_text_size];
     format_address(&failure.address, text);
+    errno = reason;
     die("%s %s", failure.call, text);
 }
 
