@@ -557,10 +557,7 @@ audit() {
         fail "$(cat "$folder/ps")"
     awk 'NR > 1 && $3 ~ /Z/ { exit 1 }' "$folder/ps" || fail 'a zombie'
     for pid in "$server" "$child"; do
-        sh -c "$(for_server descriptors | sed "s/$server/$pid/")" \
-            >"$folder/descriptors"
-        [ "$(grep -c 'socket:' "$folder/descriptors")" = 1 ] ||
-            fail "$(cat "$folder/descriptors")"
+        until_true holds_one_socket "$pid"
     done
     # A sanitizer installs handlers of its own.
     if [ -z "${ECHO_MP_SANITIZER:-}" ]; then
@@ -569,6 +566,12 @@ audit() {
     fi
     exec 9>&-
     end_server "$server"
+}
+
+holds_one_socket() { # PROCESS
+    sh -c "$(for_server descriptors | sed "s/$server/$1/")" \
+        >"$folder/descriptors"
+    [ "$(grep -c 'socket:' "$folder/descriptors")" = 1 ]
 }
 
 signals_match() {
@@ -602,6 +605,7 @@ demonstrations() {
         [ "$status" = 0 ] || fail "$demo: exit status $status"
         case $demo in
         zombie | remove_zombie) order='sort' ;; # either process first
+        waitpid) order='uniq' ;; # how often it polls
         *) order='cat' ;;
         esac
         same_answers "$chapter" "$demo" "$demo" "$order"
@@ -626,6 +630,8 @@ pictures() {
     answers "$page" text | grep -v '^\.\.\.$' | drawing >expected
     drawing <drawn | grep -xF -f expected | diff -u expected - >&2 ||
         fail 'lifelines -T draws something else'
+    grep -B 1 'writes End parent' drawn | grep -q '⋮' ||
+        fail 'lifelines -T draws no break'
 
     begin "$(commands "$page" server | sed 's/7777/0/')" server
     until_true has server 'listening on'
@@ -635,10 +641,10 @@ pictures() {
     has server.svg '>SIGINT' || fail 'lifelines draws no Ctrl-C'
 }
 
-# Without times, process IDs, what of a long line is cut, and whether the parent
-# runs or waits.
+# Without times, breaks, process IDs, what of a long line is cut, and whether the
+# parent runs or waits.
 drawing() {
-    sed -E 's/^ +[0-9.]+ //; s/(zombie|forks|from) [0-9]+/\1 N/g
+    sed -E '/⋮/d; s/^ +[0-9.]+ //; s/(zombie|forks|from) [0-9]+/\1 N/g
         s/(from N).*/\1/; s/[0-9.]+ s$/N s/; s/┃/│/g'
 }
 

@@ -122,7 +122,7 @@ def judge(target, mutant, text):
         return False, f'{mutant.name}: DOES NOT BUILD\n{failure.stdout}'
     except subprocess.TimeoutExpired:
         return False, f'{mutant.name}: NOT CAUGHT, no end in {most_seconds} s'
-    if status >= 0:
+    if 'this rule is broken' not in log:
         return False, f'{mutant.name}: NOT CAUGHT, status {status}'
     # The last input in the log is the one that caught it.
     inputs = re.findall(f'^{re.escape(str(target.corpus))}/(.*)$', log, re.M)

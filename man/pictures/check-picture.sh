@@ -26,6 +26,7 @@ told() { # RECORD
         # two, and the second may still run when the first is reaped.
         "$order" "$1" | grep -v ' asks: ' | sort -u
         ;;
+    waitpid) "$order" "$1" | sort -u ;; # it may poll once more, or less
     *)
         "$order" "$1"
         ;;

@@ -110,6 +110,9 @@ zombie-left | parent-keeps-the-client | child-keeps-the-listener)
     serve "$lifelines" -w "$record" -o /dev/null "./$name"
     printf 'hello\n' | "$OLDPWD/echo_mpclient" 127.0.0.1 "$port" &
     until_said '^new client connected'
+    until_in "$record" '[+]++ exited'
+    until_in "$record" '[-]-- SIGCHLD'
+    [ "$name" = zombie-left ] || until_said '^removed proc id: '
     sleep 1 # the time that the mistake lasts in the picture
     end_server || :
     ;;

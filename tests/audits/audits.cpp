@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// audits - what must hold of the server, and only of this one: what it owes as
-// any server does is asked by mpaudit.
+// audits - what only this server must satisfy; mpaudit checks what any server
+// must.
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -92,17 +92,15 @@ static Findings audit_processes(const Words &server) {
 
 // ---- lines ------------------------------------------------------------------
 
-// What a server writes into a packet socket, which keeps its writes apart. Of
-// other outputs test-log knows more.
+// What a server writes into a packet socket, which keeps its writes apart.
+// test-log covers the other kinds of output.
 class Log {
   public:
     Log() {
         fcntl(ends_.read_end.get(), F_SETFL, O_NONBLOCK);
     }
     StartOptions start() const {
-        StartOptions options;
-        options.output = ends_.write_end.get();
-        return options;
+        return {.output = ends_.write_end.get()};
     }
     // Everything so far.
     const std::string &text() {
@@ -205,7 +203,6 @@ const std::vector<Audit> server_audits = {
                {"child-keeps-the-listener", {child_descriptors}},
                {"child-keeps-standard-output", {child_descriptors}},
                {"child-forks", {child_descriptors}},
-               {"child-takes-sigint", {dispositions}},
                {"child-lets-all-signals-in", {dispositions}},
                {"sigpipe-ends-the-server", {dispositions}},
                {"wakes-when-idle", {idle}},

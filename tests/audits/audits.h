@@ -9,9 +9,7 @@
 #include <vector>
 
 #include "support/findings.h"
-
-// A program's path and its arguments.
-using Words = std::vector<std::string>;
+#include "support/process.h"
 
 // A mistake of tests/mutants/, by name, and every invariant that it breaks.
 struct Control {

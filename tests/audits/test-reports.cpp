@@ -76,9 +76,7 @@ static Run run_reported(std::vector<std::string> words,
                         const std::string &mistake) {
     words.insert(words.begin(), {"/bin/sh", setting("REPORTS_SCRIPT"),
                                  setting("REPORTS_TOOL")});
-    StartOptions options;
-    options.environment = {"MISTAKE=" + mistake};
-    return run(words, options);
+    return run(words, {.environment = {"MISTAKE=" + mistake}});
 }
 
 TEST_CASE("a report in any process fails the test, and is shown") {

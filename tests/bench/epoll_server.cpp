@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
     limit.rlim_cur = limit.rlim_max; // all its clients are in this process
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     epoll_fd = epoll_create1(0);
-    int listener = listen_locally(argc, argv);
+    int listener = listen_at_argument(argc, argv);
     int on = 1; // its clients inherit it
     (void)setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     watch(EPOLL_CTL_ADD, listener, EPOLLIN);

@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
     if (sigaction(SIGCHLD, &action, nullptr) == -1)
         die("sigaction");
-    int listener = listen_locally(argc, argv);
+    int listener = listen_at_argument(argc, argv);
     for (;;) {
         int client = accept(listener, nullptr, nullptr);
         if (client == -1)

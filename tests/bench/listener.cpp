@@ -7,9 +7,9 @@
 
 constexpr char usage[] = "usage: floor|epoll_server port";
 
-int listen_locally(int argc, char **argv) {
+int listen_at_argument(int argc, char **argv) {
     if (argc != 2)
-        die_usage(usage, "a port is wanted");
+        die_usage(usage, "port is missing");
     int port = argument_number(usage, "port", argv[1], 1, 65535);
     union address here = {};
     here.ipv4.sin_family = AF_INET;

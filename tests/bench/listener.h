@@ -4,4 +4,4 @@
 
 // Listens at the port of 127.0.0.1 that is the program's only argument, and
 // returns the descriptor; ends the program if that fails.
-int listen_locally(int argc, char **argv);
+int listen_at_argument(int argc, char **argv);

@@ -35,7 +35,7 @@ constexpr char help[] =
     "  -n count         so many connections or messages instead\n"
     "  -p pid           the server: its memory, zombies left\n"
     "  -s size          of a message; default 64\n"
-    "  -t seconds       without a byte, then the server has failed; default 60";
+    "  -t seconds       give up after this long without a byte; default 60";
 
 constexpr int few_others = 10;
 constexpr int in_flight = 64; // connecting at once, because backlogs are short
@@ -320,7 +320,7 @@ static Mode *mode_named(const char *name) {
     for (const auto &mode : modes)
         if (strcmp(mode.name, name) == 0)
             return mode.run;
-    die_usage(usage, "'%s' is no mode", name);
+    die_usage(usage, "unknown mode '%s'", name);
 }
 
 constexpr struct {
@@ -367,7 +367,7 @@ int main(int argc, char **argv) {
     while ((letter = getopt(argc, argv, ":c:d:hn:p:s:t:")) != -1)
         read_option(letter, argv);
     if (argc - optind != 2)
-        die_usage(usage, "a mode and a port are wanted");
+        die_usage(usage, "mode and port are required");
     Mode *run = mode_named(argv[optind]);
     settings.target.port =
         argument_number(usage, "port", argv[optind + 1], 1, 65535);

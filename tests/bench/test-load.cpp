@@ -3,7 +3,6 @@
 // otherwise it would measure the wrong thing.
 #include <csignal>
 #include <doctest/doctest.h>
-#include <sstream>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,6 +57,7 @@ static void serve_client(const Fd &client, Answer *answer) {
 static void serve_each(const Fd &listener, Answer *answer) {
     for (;;) {
         Fd client(accept(listener.get(), nullptr, nullptr));
+        REQUIRE(client.get() != -1);
         if (fork() != 0)
             continue;
         serve_client(client, answer);
@@ -66,11 +66,7 @@ static void serve_each(const Fd &listener, Answer *answer) {
 }
 
 static Run run_load(const std::string &line) {
-    std::istringstream words(line);
-    std::vector<std::string> arguments = {test_program("load")};
-    for (std::string word; words >> word;)
-        arguments.push_back(word);
-    return run(arguments);
+    return run(words_of(test_program("load") + " " + line));
 }
 
 static Run load_on(int port, const std::string &words) {
@@ -123,18 +119,19 @@ TEST_CASE("a wrong byte is noticed in each mode") {
 TEST_CASE("each way to be wrong is noticed") {
     constexpr struct {
         Answer *answer;
-        const char *complaint;
+        const char *words, *complaint;
     } faults[] = {
-        {swapped, "wrong bytes.*"},
-        {dropped, "wrong bytes.*"},
-        {last_dropped, "no byte for 2 seconds; 4 clients wait"},
-        {added, "wrong bytes.*"},
-        {last_added, "wrong bytes: 65 came back of 64 that were sent"},
+        {swapped, "-n 4 connect", "wrong bytes.*"},
+        {dropped, "-n 4 connect", "wrong bytes.*"},
+        {last_dropped, "-t 2 -n 4 connect",
+         "no byte for 2 seconds; 4 clients wait"},
+        {added, "-n 4 connect", "wrong bytes.*"},
+        {last_added, "-n 4 connect",
+         "wrong bytes: 65 came back of 64 that were sent"},
     };
     for (const auto &fault : faults) {
         CAPTURE(fault.complaint);
-        check_complaint(load_on(fault.answer, "-t 2 -n 4 connect"),
-                        fault.complaint);
+        check_complaint(load_on(fault.answer, fault.words), fault.complaint);
     }
 }
 
@@ -163,10 +160,11 @@ TEST_CASE("a server that closes early is noticed") {
                     "the server closed after 63 bytes of 64");
 }
 
-TEST_CASE("a port where nobody listens is told") {
+TEST_CASE("a refused connection is reported") {
     Fd holder;
     int port = refusing_port(&holder);
-    check_complaint(load_on(port, "connect"), "connect: Connection refused");
+    check_complaint(load_on(port, "-n 1 connect"),
+                    "connect: Connection refused");
 }
 
 TEST_CASE("zombies that a server leaves are noticed") {

@@ -182,7 +182,7 @@ static bool is_complete(const Matrix &matrix,
                 !may_fail(matrix, run.subject->session, call))
                 missing.insert(std::string(run.subject->name) + ": " + call);
     for (const std::string &call : missing)
-        printf("no row lets this fail: %s\n", call.c_str());
+        printf("no row makes this call fail: %s\n", call.c_str());
     return missing.empty();
 }
 
@@ -273,7 +273,7 @@ all_have_struck(const Matrix &matrix,
             bool optional = call == "*" || call.ends_with('?');
             if (optional || struck.contains({&row, call}))
                 continue;
-            printf("never struck: %s: %s\n", row.subject, call.c_str());
+            printf("never injected: %s: %s\n", row.subject, call.c_str());
             good = false;
         }
     }
@@ -303,7 +303,7 @@ bool run_matrix(const Matrix &matrix, bool every_use,
                         text.c_str());
                  fflush(stdout);
              });
-    printf("%zu scenarios, %d of them over before their fault; %d broke "
+    printf("%zu scenarios, %d of them ended before their fault; %d broke "
            "something\n",
            jobs.size(), unmet, broken);
     bool covered = !whole || all_have_struck(matrix, struck);

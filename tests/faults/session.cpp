@@ -3,37 +3,25 @@
 #include <csignal>
 #include <map>
 #include <set>
-#include <sstream>
 #include <utility>
 
 #include "faults/session.h"
 #include "lifelines/record.h"
 #include "support/waiting.h"
 
-std::vector<std::string> words_of(const std::string &text) {
-    std::istringstream stream(text);
-    std::vector<std::string> words;
-    for (std::string word; stream >> word;)
-        words.push_back(word);
-    return words;
-}
-
 StartOptions stopped() {
-    StartOptions start;
-    start.in_child = [] { raise(SIGSTOP); };
-    return start;
+    return {.in_child = [] { raise(SIGSTOP); }};
 }
 
-static std::vector<std::string>
-command_of(const Subject &subject, const std::vector<std::string> &more) {
-    std::vector<std::string> words = words_of(subject.words);
+static Words command_of(const Subject &subject, const Words &more) {
+    Words words = words_of(subject.words);
     words[0] = program(words[0]);
     words.insert(words.end(), more.begin(), more.end());
     return words;
 }
 
 Session::Session(const Scenario &of, const StartOptions &start,
-                 const std::vector<std::string> &more)
+                 const Words &more)
     : scenario(of), process(command_of(*of.subject, more), start),
       pid(process.pid()) {
 }

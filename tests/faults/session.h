@@ -11,8 +11,6 @@
 #include "faults/tracer.h"
 #include "support/judge.h"
 
-std::vector<std::string> words_of(const std::string &text);
-
 // For a program that stops before its first call, so that a tracer can attach
 // in time: until begin().
 StartOptions stopped();
@@ -20,7 +18,7 @@ StartOptions stopped();
 struct Session {
     // Starts the program with MORE words after the subject's.
     Session(const Scenario &scenario, const StartOptions &start,
-            const std::vector<std::string> &more = {});
+            const Words &more = {});
 
     // Lets a stopped program begin. If the fault is its child's, the caller
     // attaches later.

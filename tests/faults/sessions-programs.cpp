@@ -5,7 +5,6 @@
 #include <csignal>
 #include <fcntl.h>
 #include <functional>
-#include <stdexcept>
 #include <sys/socket.h>
 
 #include "faults/session.h"
@@ -38,11 +37,16 @@ Outcome show_session(const Scenario &scenario) {
 
 struct Talk {
     Talk(const Scenario &scenario, int port, const char *text)
-        : session(scenario, reading_from(keyboard),
+        : session(scenario,
+                  {.input = keyboard.read_end.get(),
+                   .in_child = stopped().in_child},
                   {"127.0.0.1", std::to_string(port)}) {
         session.begin();
-        if (scenario.target == Target::child)
-            attach_to_writer();
+        if (scenario.target == Target::child) {
+            pid_t writer = only_child_of(session.pid);
+            await_sleep(writer);
+            session.attach(writer);
+        }
         send_all(keyboard.write_end, text);
     }
     // SHOWN is what the client prints, or a prefix of it if the client fails.
@@ -51,23 +55,6 @@ struct Talk {
 
     Pipe keyboard = make_socket_pair();
     Session session;
-
-  private:
-    static StartOptions reading_from(const Pipe &keyboard) {
-        StartOptions start = stopped();
-        start.input = keyboard.read_end.get();
-        return start;
-    }
-    void attach_to_writer() {
-        std::vector<pid_t> children;
-        auto rests = [&] {
-            children = children_of(session.pid);
-            return !children.empty() && process_state(children[0]) == "S";
-        };
-        if (!eventually(rests))
-            throw std::runtime_error("it has no child that rests");
-        session.attach(children[0]);
-    }
 };
 
 Outcome Talk::judge(const std::string &shown, bool cut_off) {

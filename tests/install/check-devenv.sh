@@ -52,7 +52,7 @@ done
 # man may also be a stub that only says that the system has no pages.
 case $(man -w 2>/dev/null || :) in
 /*) ;;
-*) skip 'there is no man that looks for pages' ;;
+*) skip 'man here does not search for pages' ;;
 esac
 for page in echo_mp.7 echo_mpclient.1 echo_mpserv.8; do
     file=man${page##*.}/$page

@@ -80,7 +80,7 @@ cp "$service" "${service%.service}.socket" "$units/"
 {
     analyze --man=no --recursive-errors=no verify \
         echo_mp.service echo_mp.socket && [ ! -s "$folder/log" ]
-} || fail "systemd finds fault with the units: $(cat "$folder/log")"
+} || fail "systemd-analyze verify rejects the units: $(cat "$folder/log")"
 # In tenths: its verdict is "safe" below 2.0.
 analyze --offline=true --threshold=14 security "$service" ||
-    fail "the unit leaves too much: $(grep -v '^✓' "$folder/log")"
+    fail "the unit's exposure is too high: $(grep -v '^✓' "$folder/log")"

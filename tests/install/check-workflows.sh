@@ -18,8 +18,8 @@ none() { # WHY: standard input must be empty
     }
 }
 
-grep -L '^  contents: read$' "$@" | none 'these do not say what they may do'
-grep -nE 'write|read-all' "$@" | none 'these may do more than they need'
+grep -L '^  contents: read$' "$@" | none 'these lack contents: read'
+grep -nE 'write|read-all' "$@" | none 'these ask for write or read-all'
 grep -n 'uses:' "$@" | grep -vE '@[0-9a-f]{40} ' |
     none 'these actions are not named by commit'
 grep -nE '(debian|ubuntu):' "$@" | grep -vE '@sha256:[0-9a-f]{64}$' |

@@ -79,9 +79,7 @@ TEST_CASE("a picture that cannot be written is told") {
 }
 
 TEST_CASE("without strace the error names it") {
-    StartOptions options;
-    options.environment = {"PATH=/nonexistent"};
-    Run got = lifelines({"-T", "true"}, options);
+    Run got = lifelines({"-T", "true"}, {.environment = {"PATH=/nonexistent"}});
     CHECK(got.status == 1);
     CHECK(got.errors.starts_with("lifelines: strace: No such file"));
 }

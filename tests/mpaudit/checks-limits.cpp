@@ -118,7 +118,7 @@ static std::unique_ptr<Subject> started_with(Result &result,
     }
 }
 
-// RLIMIT_NPROC does not bind root: such a server runs as another user.
+// RLIMIT_NPROC does not apply to root: such a server runs as another user.
 static void check_process_limit(Result &result) {
     StartOptions start;
     if (geteuid() == 0)
@@ -168,12 +168,10 @@ static void judge_accept_error(Result &result, const std::string &error) {
     if (has_own_filter(pid))
         throw Skip{"its filter of system calls ends what is traced"};
     Fd log = scratch_file();
-    StartOptions quiet;
-    quiet.errors = log.get();
     Process tracer({path_of("strace"), "-e",
                     "inject=accept,accept4:when=1..3:error=" + error, "-p",
                     number(pid)},
-                   quiet);
+                   {.errors = log.get()});
     bool traces = eventually([&] {
         return tracer.has_ended() || status_field(pid, "TracerPid") != "0";
     });
@@ -205,9 +203,8 @@ static void check_accept_errors(Result &result) {
 
 static std::unique_ptr<Subject> started_printing_to(Result &result,
                                                     const Fd &output) {
-    StartOptions start;
-    start.output = start.errors = output.get();
-    return started_with(result, start);
+    return started_with(result,
+                        {.output = output.get(), .errors = output.get()});
 }
 
 // So many clients that what is buffered is printed, too.

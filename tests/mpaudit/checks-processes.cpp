@@ -148,9 +148,7 @@ static void check_stopped_child(Result &result) {
 constexpr int many = 120; // for a limit on processes that never end
 
 static void serve_in_a_row(Result &result, void (*start)(), const char *when) {
-    StartOptions options;
-    options.in_child = start;
-    Subject subject(result, options);
+    Subject subject(result, {.in_child = start});
     result.when = when;
     std::string why;
     if (!subject.serves(subject.connect(), &why))
@@ -234,6 +232,17 @@ static void check_idle(Result &result) {
 
 // ---- ends -------------------------------------------------------------------
 
+// Whether PID and all others have nothing left to do because of SIGNO.
+static bool rests_after(pid_t pid, int signo) {
+    unsigned long long pending =
+        signal_mask(pid, "SigPnd") | signal_mask(pid, "ShdPnd");
+    Family members = family();
+    return (pending >> (signo - 1) & 1) == 0 &&
+           std::ranges::all_of(members, [](const auto &member) {
+               return process_state(member.first) == "S";
+           });
+}
+
 // Sends SIGNO to the server, or to each of its processes, as timeout(1) and
 // Ctrl-C do. Whether it ends at once or drains, and whom it cuts, is its
 // choice; so is, for SIGHUP, to go on. But it may not go on deaf, nor stay.
@@ -251,13 +260,13 @@ static void judge_signal(Result &result, int signo, bool to_all) {
     if (signo == SIGTERM)
         (void)eventually([&] { return !goes_on(); });
     pass(300);
+    (void)eventually([&] { return rests_after(subject.main, signo); });
     std::string how = !lives(subject.main)     ? "it ends at once"
                       : subject.is_listening() ? "it listens on"
                                                : "it listens no more";
     if (settings.echo)
-        how += subject.serves(client, nullptr, 1)
-                   ? ", its clients are served on"
-                   : ", its clients are cut";
+        how += subject.serves(client) ? ", its clients are served on"
+                                      : ", its clients are cut";
     result.comment(how);
     if (signo == SIGHUP && goes_on()) {
         judge_service(subject);
@@ -286,7 +295,7 @@ static void check_parent_killed(Result &result) {
     (void)send_signal(parent, SIGKILL);
     (void)eventually([parent] { return !lives(parent); });
     if (settings.echo)
-        result.comment(subject.serves(client, nullptr, 1)
+        result.comment(subject.serves(client)
                            ? "a client is served on without the parent"
                            : "a client is cut with the parent");
     if (eventually([&] { return !subject.is_listening(); }))
@@ -344,11 +353,10 @@ static void check_restart(Result &result) {
 
 // POSIX lets a program count on 0, 1 and 2; but what it prints is no client's.
 static void check_closed_descriptors(Result &result) {
-    StartOptions start;
-    start.in_child = [] {
+    StartOptions start = {.in_child = [] {
         for (int fd = 0; fd <= STDERR_FILENO; fd++)
             close(fd);
-    };
+    }};
     result.when = "started with 0, 1, 2 closed";
     try {
         Subject subject(result, start);

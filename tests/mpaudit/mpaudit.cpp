@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// mpaudit - starts a server and reports what it leaks, loses, leaves or burns.
+// mpaudit - starts a server and reports what it leaks, loses, leaves or wastes.
 #include <algorithm>
 #include <chrono>
 #include <csignal>

@@ -319,7 +319,7 @@ std::vector<Fd> Subject::crowd(int count) const {
     clients.push_back(client());
     while (static_cast<int>(clients.size()) < count) {
         Fd next = connect();
-        if (!serves(next, nullptr, deadline_seconds / 5.0))
+        if (!serves(next))
             break;
         clients.push_back(std::move(next));
     }

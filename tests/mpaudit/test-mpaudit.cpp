@@ -14,8 +14,6 @@
 #include "support/process.h"
 #include "support/server.h"
 
-using Words = std::vector<std::string>;
-
 static Words audit(Words options, const Words &server) {
     options.insert(options.begin(), test_program("mpaudit"));
     options.push_back("--");
@@ -85,7 +83,9 @@ static int count_lines(const std::string &text, const std::string &expression) {
 TEST_CASE("it finds nothing in the server") {
     int status = -1;
     std::string text = printed_by(
-        audit({"-t", "20"}, server_command({"-c", "2000", "{port}"})), &status);
+        audit({"-t", "20"},
+              server_command({"-c", "2000", "-g", "1000", "{port}"})),
+        &status);
     INFO(text);
     CHECK(status == 0);
     CHECK(count_lines(text, "not ok .*") == 0);

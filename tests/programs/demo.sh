@@ -29,7 +29,7 @@ await() {
     until [ "$(grep -c -- "$2" "$1")" -ge "$3" ]; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || {
-            echo "demo: '$2' never came; there is:" >&2
+            echo "demo: timed out waiting for '$2'; output so far:" >&2
             cat "$1" >&2
             exit 1
         }
@@ -55,7 +55,7 @@ show_descriptors() {
 "$server" 0 </dev/null >"$folder/server" 2>&1 &
 server_pid=$!
 await "$folder/server" 'listening on\|sandbox' 1
-if grep sandbox "$folder/server"; then
+if grep 'sandbox.*Function not implemented' "$folder/server"; then
     exit 77 # Meson's status for a skipped test
 fi
 port=$(sed -n 's/^listening on .*://p' "$folder/server")

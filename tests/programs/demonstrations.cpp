@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The demonstrations: what each prints, and what becomes of its children.
-#include <cerrno>
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -15,10 +16,7 @@
 #include "support/machine.h"
 #include "support/proc.h"
 #include "support/process.h"
-#include "support/reasons.h"
 #include "support/waiting.h"
-
-using Words = std::vector<std::string>;
 
 static Words command(Words words) {
     words[0] = program(words[0]);
@@ -39,7 +37,7 @@ static const Demonstration demonstrations[] = {
     {{"fork"}, 0, "Child Proc: \\[13, 27\\]\nParent Proc: \\[9, 23\\]\n"},
     {{"signal", "1", "100"}, 6, "(wait\\.\\.\\.\nTime out!\n){3}"},
     {{"sigaction", "1", "100"}, 6, "(wait\\.\\.\\.\nTime out!\n){3}"},
-    {{"waitpid", "1", "1"}, 15, "(sleep [13]sec\\.\n)+Child send 24\n"},
+    {{"waitpid", "1", "1"}, 15, "(sleep [13]sec\\.\n)*Child send 24\n"},
     {{"remove_zombie", "1", "1"},
      15,
      "((Child proc id: [0-9]+|Hi! I'm child process|wait\\.\\.\\.|"
@@ -54,8 +52,8 @@ static const Demonstration demonstrations[] = {
 };
 
 // All at once, because they sleep.
-static void check_each(bool by_the_book, const StartOptions &start) {
-    auto begin = std::chrono::steady_clock::now();
+static std::list<Process> start_each(bool by_the_book,
+                                     const StartOptions &start = {}) {
     std::list<Process> processes;
     for (const Demonstration &demo : demonstrations) {
         Words words = command(demo.words);
@@ -63,39 +61,65 @@ static void check_each(bool by_the_book, const StartOptions &start) {
             words.resize(1);
         processes.emplace_back(words, start);
     }
+    return processes;
+}
+
+static void check_each(std::list<Process> &processes) {
     auto process = processes.begin();
     for (const Demonstration &demo : demonstrations) {
         CAPTURE(demo.words[0]);
         CHECK(process->wait() == 0);
-        std::chrono::duration<double> taken =
-            std::chrono::steady_clock::now() - begin;
-        CHECK((!by_the_book || taken.count() >= demo.book_seconds));
         CHECK_MESSAGE(matches(process->output, demo.shows), process->output);
         CHECK(process->errors.empty());
         process++;
     }
 }
 
-TEST_CASE("each prints what it shows") {
-    check_each(false, {});
+// But zombie, which leaves the one that it shows.
+TEST_CASE("each prints what it shows, and leaves no process") {
+    std::list<Process> processes = start_each(false);
+    check_each(processes);
+    auto process = processes.begin();
+    for (const Demonstration &demo : demonstrations)
+        CHECK(orphans_left_by((process++)->pid()) ==
+              (demo.words[0] == "zombie"));
 }
 
 TEST_CASE("what it is started with has no effect") {
-    StartOptions start;
-    start.in_child = [] {
-        signal(SIGCHLD, SIG_IGN);
-        block_every_signal();
-        close(STDIN_FILENO);
-        if (fork() == 0) // a child with a status that no demonstration uses
-            _exit(77);
-    };
-    check_each(false, start);
+    std::list<Process> processes = start_each(
+        false, {.in_child = [] {
+            signal(SIGCHLD, SIG_IGN);
+            block_every_signal();
+            close(STDIN_FILENO);
+            if (fork() == 0) // a child with a status that none of them uses
+                _exit(77);
+        }});
+    check_each(processes);
 }
 
 // Only a minimum, because a busy machine may delay it.
 TEST_SUITE_BEGIN("timing");
 TEST_CASE("without arguments each takes at least the book's time") {
-    check_each(true, {});
+    auto begin = std::chrono::steady_clock::now();
+    std::list<Process> processes = start_each(true);
+    std::vector<double> taken(processes.size(), INFINITY);
+    (void)eventually([&] {
+        std::chrono::duration<double> now =
+            std::chrono::steady_clock::now() - begin;
+        size_t i = 0;
+        for (Process &process : processes) {
+            if (process.has_ended())
+                taken[i] = std::min(taken[i], now.count());
+            i++;
+        }
+        return std::ranges::max(taken) < INFINITY;
+    });
+    check_each(processes);
+    size_t i = 0;
+    for (const Demonstration &demo : demonstrations) {
+        CAPTURE(demo.words[0]);
+        CHECK(taken[i++] >= demo.book_seconds);
+    }
 }
 TEST_SUITE_END();
 
@@ -142,19 +166,16 @@ TEST_CASE("an uninterrupted sleep ends by itself") {
 
 TEST_CASE("a fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
-    StartOptions start;
-    start.in_child = [] { become_limited_user(1); };
+    StartOptions limited = {.in_child = [] { become_limited_user(1); }};
     for (std::string name :
          {"fork", "wait", "waitpid", "remove_zombie", "zombie"})
-        CHECK(run(command({name}), start).errors ==
-              name + ": fork: " + reason_of(EAGAIN) + "\n");
+        CHECK(run(command({name}), limited).errors ==
+              name + ": fork: Resource temporarily unavailable\n");
 }
 
 TEST_CASE("fork: a child that cannot print is reported by its parent") {
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-    StartOptions start;
-    start.output = full.get();
-    Run demo = run(command({"fork"}), start);
+    Run demo = run(command({"fork"}), {.output = full.get()});
     CHECK(demo.status == 1);
     CHECK(matches(demo.errors, "fork: standard output: [^\n]*\n"
                                "fork: child [0-9]+: exited 1\n"));
@@ -169,22 +190,22 @@ TEST_CASE("zombie: the process that it names is the zombie") {
 
 TEST_CASE("zombie: another PID namespace's process is not its child" *
           doctest::skip(!have_pid_namespaces())) {
-    StartOptions start;
-    start.in_child = become_process_1; // but with the outer /proc
-    Run demo = run(command({"zombie", "0"}), start);
+    // But with the outer /proc.
+    Run demo = run(command({"zombie", "0"}), {.in_child = become_process_1});
     CHECK(demo.status == 1);
     CHECK(count_of("Child State", demo.output) == 0);
     CHECK(demo.errors == "zombie: /proc belongs to another PID namespace\n");
 }
 
 TEST_CASE("waitpid: a stopped child has not terminated") {
-    Process demo(command({"waitpid", "2", "1"}));
+    Process demo(command({"waitpid", "1000", "1"}));
     pid_t child = only_child_of(demo.pid());
     REQUIRE(kill(child, SIGSTOP) == 0);
-    REQUIRE(demo.output_has("sleep 1sec.", 3));
-    CHECK(count_of("Child send", demo.output) == 0);
-    REQUIRE(kill(child, SIGCONT) == 0);
-    CHECK(demo.wait() == 0);
+    REQUIRE(eventually([child] { return process_state(child) == "T"; }));
+    demo.output.clear();
+    REQUIRE(demo.output_has("sleep 1sec.", 2)); // it has polled since
+    REQUIRE(kill(child, SIGKILL) == 0);
+    CHECK(demo.wait() == 1);
 }
 
 TEST_CASE("remove_zombie: one SIGCHLD for two children is enough") {
@@ -214,6 +235,8 @@ TEST_CASE("remove_zombie: a stopped child is not reaped") {
     std::string first = demo.output.substr(at, demo.output.find('\n', at) - at);
     REQUIRE(kill(std::stoi(first), SIGSTOP) == 0);
     REQUIRE(demo.output_has("\nChild send: 24\n"));
+    REQUIRE(demo.output_has("wait...\n", 2));
+    await_sleep(demo.pid()); // else the next SIGCHLD does not interrupt it
     CHECK(count_of("Removed", demo.output) == 1);
     CHECK(std::to_string(only_child_of(demo.pid())) == first);
     REQUIRE(kill(std::stoi(first), SIGCONT) == 0);

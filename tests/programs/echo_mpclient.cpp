@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -13,12 +12,9 @@
 
 #include "support/machine.h"
 #include "support/proc.h"
-#include "support/reasons.h"
 #include "support/server.h"
 #include "support/sockets.h"
 #include "support/waiting.h"
-
-using Words = std::vector<std::string>;
 
 static Words client_words(int port, const Words &options = {}) {
     Words words = {program("echo_mpclient")};
@@ -31,9 +27,7 @@ static Words client_words(int port, const Words &options = {}) {
 static Run talk_to(int port, const std::string &input,
                    const Words &options = {}) {
     Fd file = scratch_file(input);
-    StartOptions start;
-    start.input = file.get();
-    return run(client_words(port, options), start);
+    return run(client_words(port, options), {.input = file.get()});
 }
 
 static const std::string prefix = "Message from server: ";
@@ -53,9 +47,13 @@ TEST_CASE("with -r, bytes of every value come back unchanged") {
     Server server;
     std::string bytes = pattern(16 << 20);
     for (const char *option : {"-r", "--raw"}) {
-        Run raw = talk_to(server.port, bytes, {option});
+        Fd input = scratch_file(bytes);
+        Fd output = scratch_file();
+        Run raw = run(client_words(server.port, {option}),
+                      {.input = input.get(), .output = output.get()});
         CHECK(raw.status == 0);
-        CHECK((raw.output == bytes));
+        REQUIRE(lseek(output.get(), 0, SEEK_SET) == 0);
+        CHECK((receive_to_end(output) == bytes));
     }
 }
 
@@ -90,7 +88,7 @@ TEST_CASE("a failed connection is reported") {
     CHECK(refused.status == 1);
     CHECK(refused.errors ==
           "echo_mpclient: connect 127.0.0.1:" + std::to_string(port) + ": " +
-              reason_of(ECONNREFUSED) + "\n");
+              "Connection refused\n");
 }
 
 TEST_CASE("bytes that a server does not return are reported at the timeout") {
@@ -100,40 +98,40 @@ TEST_CASE("bytes that a server does not return are reported at the timeout") {
     CHECK(client.status == 1);
     std::string start =
         "echo_mpclient: 127.0.0.1:" + std::to_string(server.port) + ": ";
-    CHECK(client.errors == start + "receiving: " + reason_of(ETIMEDOUT) + "\n" +
-                               start + "sent 6 bytes, received 0\n");
+    CHECK_MESSAGE(matches(client.errors,
+                          start +
+                              "receiving: (Connection|Operation) timed out\n" +
+                              start + "sent 6 bytes, received 0\n"),
+                  client.errors);
 }
 
 TEST_CASE("output that cannot be written is a failure") {
     Server server;
     Fd input = scratch_file("hello\n");
     Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-    StartOptions start;
-    start.input = input.get();
-    start.output = full.get();
-    Run client = run(client_words(server.port), start);
+    Run client = run(client_words(server.port),
+                     {.input = input.get(), .output = full.get()});
     CHECK(client.status == 1);
-    CHECK(count_of("standard output: " + reason_of(ENOSPC), client.errors) ==
+    CHECK(count_of("standard output: No space left on device", client.errors) ==
           1);
 }
 
 TEST_CASE("input that cannot be read is a failure") {
     Server server;
-    StartOptions start;
-    start.in_child = [] { close(STDIN_FILENO); };
-    Run client = run(client_words(server.port), start);
+    Run client = run(client_words(server.port),
+                     {.in_child = [] { close(STDIN_FILENO); }});
     CHECK(client.status == 1);
-    CHECK(count_of("standard input: " + reason_of(EBADF), client.errors) == 1);
+    CHECK(count_of("standard input: Bad file descriptor", client.errors) == 1);
 }
 
 TEST_CASE("a fork that fails is reported" *
           doctest::skip(!can_become_limited_user())) {
     Server server;
-    StartOptions start;
-    start.in_child = [] { become_limited_user(1); };
-    Run client = run(client_words(server.port), start);
+    Run client = run(client_words(server.port),
+                     {.in_child = [] { become_limited_user(1); }});
     CHECK(client.status == 1);
-    CHECK(count_of("fork: " + reason_of(EAGAIN), client.errors) == 1);
+    CHECK(count_of("fork: Resource temporarily unavailable", client.errors) ==
+          1);
 }
 
 // ---- signals ----------------------------------------------------------------
@@ -141,8 +139,9 @@ TEST_CASE("a fork that fails is reported" *
 // A client whose output nobody reads: its receiver blocks in write(2).
 struct Stuck {
     explicit Stuck(int port, const std::function<void()> &in_child)
-        : client(client_words(port, {"-r"}),
-                 {endless.get(), output.write_end.get(), -1, {}, in_child}) {
+        : client(client_words(port, {"-r"}), {.input = endless.get(),
+                                              .output = output.write_end.get(),
+                                              .in_child = in_child}) {
         CHECK(receive(output.read_end, 65536) == std::string(65536, '\0'));
     }
 
@@ -157,8 +156,11 @@ TEST_CASE("Ctrl-C works while the output is blocked") {
     pid_t pid = stuck.client.pid();
     REQUIRE(kill(-pid, SIGINT) == 0);
     siginfo_t end = {};
-    REQUIRE(waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOWAIT) ==
-            0);
+    CHECK(eventually([&] {
+        return waitid(P_PID, static_cast<id_t>(pid), &end,
+                      WEXITED | WNOWAIT | WNOHANG) == 0 &&
+               end.si_pid == pid;
+    }));
     CHECK(end.si_code == CLD_KILLED); // by the signal itself
     CHECK(stuck.client.wait() == 128 + SIGINT);
     CHECK(orphans_left_by(pid) == 0);
@@ -190,9 +192,7 @@ TEST_CASE("as process 1 it terminates while it connects" *
     // With a full backlog further connections wait: Linux drops their SYN.
     REQUIRE(listen(listener.get(), 0) == 0);
     Fd filler = dial(port);
-    StartOptions start;
-    start.in_child = become_process_1;
-    Process connects(client_words(port), start);
+    Process connects(client_words(port), {.in_child = become_process_1});
     pid_t client = only_child_of(connects.pid());
     REQUIRE(eventually([client] {
         return count_of("socket:", text_of(descriptors_of(client))) == 1 &&
@@ -204,15 +204,13 @@ TEST_CASE("as process 1 it terminates while it connects" *
 TEST_CASE("SIGHUP stays ignored; else what it is started with has no effect") {
     Server server;
     Pipe keyboard = make_socket_pair();
-    StartOptions start;
-    start.input = keyboard.read_end.get();
-    start.in_child = [] {
-        signal(SIGHUP, SIG_IGN); // by nohup(1)
-        signal(SIGCHLD, SIG_IGN);
-        block_every_signal();
-        close(STDERR_FILENO);
-    };
-    Process client(client_words(server.port), start);
+    Process client(client_words(server.port),
+                   {.input = keyboard.read_end.get(), .in_child = [] {
+                        signal(SIGHUP, SIG_IGN); // by nohup(1)
+                        signal(SIGCHLD, SIG_IGN);
+                        block_every_signal();
+                        close(STDERR_FILENO);
+                    }});
     send_all(keyboard.write_end, "one\n");
     REQUIRE(client.output_has(prefix + "one\n"));
     client.signal(SIGHUP);

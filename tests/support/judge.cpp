@@ -16,10 +16,6 @@ void add_finding(Findings &findings, Invariant invariant,
     findings.push_back({invariant, what});
 }
 
-void add_findings(Findings &findings, const Findings &more) {
-    findings.insert(findings.end(), more.begin(), more.end());
-}
-
 // ---- descriptors ------------------------------------------------------------
 
 Descriptors standard_of(const Descriptors &descriptors) {
@@ -116,11 +112,15 @@ static Findings look_at_sleep(const std::vector<Sleeper> &sleepers,
     Findings findings;
     std::vector<std::string> before;
     for (const auto &[who, pid] : sleepers) {
-        (void)soon(pid, [pid = pid] { return process_state(pid) == "S"; });
+        (void)soon(pid, [pid = pid] {
+            std::string state = process_state(pid);
+            return state == "S" || state == "Z";
+        });
         before.push_back(activity_of(pid));
     }
     // Not a wait for a condition: sleep during this time is what is checked.
-    std::this_thread::sleep_for(time);
+    for (auto passed = nap_time; passed <= time; passed += nap_time)
+        nap();
     for (size_t i = 0; i < sleepers.size(); i++) {
         std::string after = activity_of(sleepers[i].pid);
         if (after != before[i])
@@ -136,8 +136,11 @@ void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers,
     // A process that looks asleep may still be on its processor, and a late
     // acknowledgement wakes it inside its call. A spurious wakeup of the
     // program's own happens the next time too.
-    if (!look_at_sleep(sleepers, invariant, time).empty())
-        add_findings(findings, look_at_sleep(sleepers, invariant, time));
+    Findings wakes;
+    for (int looks = 0; looks < 5; looks++)
+        if ((wakes = look_at_sleep(sleepers, invariant, time)).empty())
+            return;
+    findings.insert(findings.end(), wakes.begin(), wakes.end());
 }
 
 // ---- waiting ----------------------------------------------------------------
@@ -145,7 +148,7 @@ void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers,
 constexpr int most_seconds = 5; // for a process that spins
 
 void nap() {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(nap_time);
 }
 
 static bool rests(pid_t pid) {
@@ -158,7 +161,8 @@ bool soon(pid_t pid, const std::function<bool()> &condition) {
         if (condition())
             return true;
         bool second_over = i > 0 && i % naps_in_a_second == 0;
-        if (second_over && std::ranges::all_of(members_of_group(pid), rests))
+        if (second_over && rests(pid) &&
+            std::ranges::all_of(members_of_group(pid), rests))
             break;
         nap();
     }
@@ -218,14 +222,15 @@ void judge_lines(Findings &findings, const std::string &who,
                      "served [0-9]+, live [0-9]+, refused 0, fork failures "
                      "[0-9]+, lines lost [0-9]+"))
             add_finding(findings, Invariant::lines,
-                        who + ": '" + line + "' is no line of a server");
+                        who + ": '" + line +
+                            "' is not a line that the server prints");
         else if (!fits(line, pairs, lost > 0))
             add_finding(findings, Invariant::lines,
-                        who + ": '" + line + "' comes twice, or too early");
+                        who + ": '" + line + "' is printed twice or too early");
     }
     if (!std::ranges::includes(ports, pairs.ports))
         add_finding(findings, Invariant::lines,
-                    who + ": a client that never came: " + text);
+                    who + ": an unknown client: " + text);
     if (!ended)
         return;
     int served = 0;
@@ -268,7 +273,8 @@ static bool group_has_ended(pid_t pid) {
 void judge_orphans(Findings &findings, const Process &process,
                    const std::string &who, int least, int most) {
     if (!soon(process.pid(), [&] { return group_has_ended(process.pid()); })) {
-        add_finding(findings, Invariant::no_zombie, who + " is outlived");
+        add_finding(findings, Invariant::no_zombie,
+                    who + " leaves processes running");
         kill(-process.pid(), SIGKILL);
     }
     int orphans = orphans_left_by(process.pid());

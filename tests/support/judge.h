@@ -17,7 +17,6 @@
 
 void add_finding(Findings &findings, Invariant invariant,
                  const std::string &what);
-void add_findings(Findings &findings, const Findings &more);
 
 // HELD must have exactly the link targets of EXPECTED.
 void judge_descriptors(Findings &findings, Invariant invariant,
@@ -38,8 +37,8 @@ struct Signals {
 void judge_signals(Findings &findings, const std::string &who, pid_t pid,
                    const Signals &expected);
 
-// Each of SLEEPERS, already asleep, must stay asleep for TIME; one that wakes
-// gets a second try.
+// Each of SLEEPERS, already asleep, must stay asleep for TIME; of five looks
+// one in which they do is enough.
 struct Sleeper {
     std::string who;
     pid_t pid;
@@ -54,11 +53,13 @@ void await_sleep(pid_t pid);
 
 // A second, counted in short sleeps of this process: while the machine stalls,
 // so does the count.
+constexpr std::chrono::milliseconds nap_time(5);
 constexpr int naps_in_a_second = 200;
 void nap();
-// Whether CONDITION becomes true within a second in which no process of PID's
-// group was held up: if one runs, or waits for a processor or its tracer, when
-// the second is over, another second is allowed, up to a limit.
+// Whether CONDITION becomes true within a second in which neither PID nor a
+// process of its group was held up: if one runs, or waits for a processor or
+// its tracer, when the second is over, another second is allowed, up to a
+// limit.
 bool soon(pid_t pid, const std::function<bool()> &condition);
 
 // The same for what may take long: gives up at the deadline, or when no process

@@ -22,7 +22,7 @@ void prepare_test() {
         ;
     close(fd);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0L, 0L, 0L) == -1)
-        skip_test("orphans do not come to a PR_SET_CHILD_SUBREAPER");
+        skip_test("no child subreapers here, so orphans cannot be counted");
 }
 
 void skip_test(const std::string &reason) {

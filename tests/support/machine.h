@@ -20,7 +20,7 @@ void print_missing();
 bool have_ipv6();
 // Whether it has IPv6 at all, even without an address.
 bool have_ipv6_family();
-// The address that a server started without -b reports: "[::]", or "0.0.0.0"
+// The address that a server started without -a reports: "[::]", or "0.0.0.0"
 // without IPv6.
 std::string every_address();
 // Whether the kernel supports system call filters. Without them echo_mpserv

@@ -228,6 +228,14 @@ std::vector<std::string> lines_of(const std::string &text) {
     return lines;
 }
 
+Words words_of(const std::string &text) {
+    Words words;
+    std::istringstream stream(text);
+    for (std::string word; stream >> word;)
+        words.push_back(word);
+    return words;
+}
+
 void allow_descriptors(unsigned count) {
     struct rlimit limit = {};
     REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);

@@ -11,20 +11,23 @@
 
 #include "support/descriptors.h"
 
+// A program's path and its arguments.
+using Words = std::vector<std::string>;
+
 struct StartOptions {
-    int input = -1;  // descriptor for standard input; -1 is /dev/null
-    int output = -1; // -1 collects it in Process::output
-    int errors = -1; // -1 collects it in Process::errors
-    std::vector<std::string> environment; // added to the test's: "NAME=X"
-    std::function<void()> in_child; // called just before the program starts
+    int input = -1;         // descriptor for standard input; -1 is /dev/null
+    int output = -1;        // -1 collects it in Process::output
+    int errors = -1;        // -1 collects it in Process::errors
+    Words environment = {}; // added to the test's: "NAME=X"
+    std::function<void()> in_child =
+        {}; // called just before the program starts
 };
 
 class Process {
   public:
     // Runs ARGUMENTS, the first being the program's path, in a new process
     // group.
-    explicit Process(const std::vector<std::string> &arguments,
-                     const StartOptions &options = {});
+    explicit Process(const Words &arguments, const StartOptions &options = {});
     // Runs BODY in a forked child, which then exits with status 0.
     explicit Process(const std::function<void()> &body);
     ~Process(); // kills the whole group and reaps it
@@ -67,8 +70,7 @@ struct Run {
     int status;
     std::string output, errors;
 };
-Run run(const std::vector<std::string> &arguments,
-        const StartOptions &options = {});
+Run run(const Words &arguments, const StartOptions &options = {});
 Run run_in_child(const std::function<void()> &body);
 // Checks that BODY, which changes signals or descriptors, ends well in one.
 void check_in_child(const std::function<void()> &body);
@@ -77,6 +79,7 @@ void check_in_child(const std::function<void()> &body);
 bool matches(const std::string &text, const std::string &expression);
 int count_of(std::string_view text, std::string_view in);
 std::vector<std::string> lines_of(const std::string &text);
+Words words_of(const std::string &text);
 
 // Limits the calling process to descriptors below COUNT, or below its hard
 // limit if that is lower.

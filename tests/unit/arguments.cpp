@@ -11,8 +11,6 @@
 #include "common/demonstration.h"
 #include "support/process.h"
 
-using Words = std::vector<std::string>;
-
 // A run of BODY as the main function of a program that is called with WORDS.
 static Run run_with(Words words, void (*body)(int argc, char **argv)) {
     return run_in_child([&words, body] {

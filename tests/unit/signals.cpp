@@ -103,28 +103,26 @@ TEST_CASE("unblock_signals unblocks every signal") {
 }
 
 TEST_CASE("a child that asks for it terminates with its parent") {
-    Pipe pipe = make_pipe();
-    int fd = pipe.write_end.get();
     pid_t grandchild = 0;
     {
-        Process parent([fd] {
+        Process parent([] {
             pid_t self = getpid();
             if (fork() == 0) {
                 setpgid(0, 0); // beyond the test's own cleanup
                 REQUIRE(end_with_parent(self) == 0);
-                pid_t child = getpid();
-                REQUIRE(write(fd, &child, sizeof child) > 0);
+                dprintf(STDOUT_FILENO, "%d\n", getpid());
             }
             pause();
         });
-        REQUIRE(read(pipe.read_end.get(), &grandchild, sizeof grandchild) ==
-                sizeof grandchild);
+        REQUIRE(parent.output_has("\n"));
+        grandchild = std::stoi(parent.output);
         CHECK(process_state(grandchild) != "");
     }
     CHECK(eventually([grandchild] {
         std::string state = process_state(grandchild);
         return state == "" || state == "Z";
     }));
+    (void)kill(grandchild, SIGKILL);
 }
 
 TEST_CASE("a parent that has already terminated is noticed") {
