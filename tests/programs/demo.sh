@@ -52,7 +52,7 @@ show_descriptors() {
     done
 }
 
-"$server" 0 </dev/null >"$folder/server" 2>&1 &
+"$server" -g 1000 0 </dev/null >"$folder/server" 2>&1 &
 server_pid=$!
 await "$folder/server" 'listening on\|sandbox' 1
 if grep 'sandbox.*Function not implemented' "$folder/server"; then

@@ -230,19 +230,29 @@ struct Deed {
 static Fd first, second; // passed from prepare() to does()
 static struct children children;
 
-// A server with SIGTERM pending, and in its backlog a client that sends a line
-// and one that stays idle.
+// A server, with a client that ends and one that stays. In a process of their
+// own, they send SIGTERM to the server once they have been served, or have not.
 static void prepare_server() {
     int port = 0;
     first = listen_locally(&port);
     fcntl(first.get(), F_SETFL, O_NONBLOCK);
-    static Fd orderly = dial(port);
-    static Fd silent = dial(port);
-    send_all(orderly, "hello");
-    finish_sending(orderly);
     if (children_open(&children, 4) == -1 || serve_signals() == -1)
         _exit(98);
-    raise(SIGTERM);
+    pid_t server = getpid();
+    if (fork() != 0)
+        return;
+    first.close();
+    Fd orderly = dial(port);
+    Fd silent = dial(port);
+    char byte = 0;
+    for (int client : {silent.get(), orderly.get()}) {
+        (void)send(client, "x", 1, MSG_NOSIGNAL);
+        (void)read(client, &byte, 1);
+    }
+    orderly.close();
+    kill(server, SIGTERM);
+    for (;;)
+        pause();
 }
 
 static void do_serve() {
