@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Proves a fuzz target: builds it with each mutant listed in
 mutants/TARGET.txt, and runs it over its corpus. An oracle must stop every
-mutant, and the target without one must pass. A mutant that hangs or exits has
-not been caught. README.md explains the tables.
+mutant, and the target without one must pass. A mutant that hangs, exits or
+crashes has not been caught. README.md explains the tables.
 
 usage: mutants.py FUZZ-FOLDER TARGET COMPILER WORD...
        mutants.py --text TABLE NAME
