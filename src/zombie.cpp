@@ -31,7 +31,7 @@ int main(int argc, char **argv) {
     if (waitid(P_PID, static_cast<id_t>(pid), &end, WEXITED | WNOWAIT) == -1)
         die("waitid");
     if (end.si_code != CLD_EXITED || end.si_status != EXIT_SUCCESS)
-        die_plain("child %d did not terminate normally", pid);
+        die_plain("child %d did not terminate as expected", pid);
 
     char state[state_text_size];
     read_state(pid, state);

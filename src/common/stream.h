@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // stream - reading and writing a descriptor, which stays the caller's. The only
-// file that deals with EINTR and short counts in read(2) and write(2).
+// file that deals with EINTR and short counts in read(2) and write(2), except
+// the log.
 #pragma once
 
 #include <stddef.h>
