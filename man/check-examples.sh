@@ -641,8 +641,8 @@ pictures() {
     has server.svg '>SIGINT' || fail 'lifelines draws no Ctrl-C'
 }
 
-# Without times, breaks, process IDs, what of a long line is cut, and whether the
-# parent runs or waits.
+# Without times, breaks, process IDs, what of a long line is cut, and whether
+# the parent runs or waits.
 drawing() {
     sed -E '/⋮/d; s/^ +[0-9.]+ //; s/(zombie|forks|from) [0-9]+/\1 N/g
         s/(from N).*/\1/; s/[0-9.]+ s$/N s/; s/┃/│/g'

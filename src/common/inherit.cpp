@@ -49,8 +49,8 @@ int drop_capabilities(void) {
     return static_cast<int>(syscall(SYS_capset, &header, none));
 }
 
-// By /proc, because the limit of open files may have been lowered since, or be
-// a thousand million, as in many containers. Without /proc, by the limit.
+// Not the limit of open files, unless /proc cannot be read: it may have been
+// lowered since, or be a billion, as in many containers.
 static unsigned highest_descriptor(void) {
     DIR *open_files = opendir("/proc/self/fd");
     if (open_files == nullptr)

@@ -22,7 +22,7 @@ int reset_inherited(void);
 int drop_capabilities(void);
 
 // Closes all descriptors from FIRST to LAST, by close_range(2) (Linux 5.9) or,
-// where that fails, by close(2) one by one, up to the highest that is open if
-// LAST is UINT_MAX. Cannot fail: Linux closes a descriptor whatever close(2)
-// returns.
+// where that fails, by close(2) one by one; if LAST is UINT_MAX, up to the
+// highest that is open or, where /proc cannot be read, up to RLIMIT_NOFILE.
+// Cannot fail: Linux closes a descriptor whatever close(2) returns.
 void close_inherited(unsigned first, unsigned last);

@@ -29,9 +29,9 @@ void children_close(struct children *children) {
     *children = {};
 }
 
-// The upper 64 bits of an IPv6 address; the same link-local ones on another
-// interface are another network, fe80:0:0:SCOPE::/64. An IPv4 address gets a
-// value within 0:ffff::/32, which is reserved (RFC 4291).
+// The upper 64 bits of an IPv6 address. For a link-local address, in which the
+// lower 32 of them are 0, they hold the interface's number. An IPv4 address
+// gets a value within 0:ffff::/32, which is reserved (RFC 4291).
 static uint64_t network_of(const union address *peer) {
     struct in_addr ipv4 = {};
     if (ipv4_of(peer, &ipv4))

@@ -27,7 +27,7 @@ struct serve_settings {
 //
 // While clients keep coming, terminated children are reaped in batches, the
 // less often the more are live; but at once if a slot is needed, or before a
-// client is refused.
+// client is refused, which then costs a look at every live child.
 //
 // The caller has called serve_signals(). Takes LISTENER over and closes it.
 // While waiting, holds no client's descriptor, except that of a client whose

@@ -66,7 +66,9 @@ static void serve_each(const Fd &listener, Answer *answer) {
 }
 
 static Run run_load(const std::string &line) {
-    return run(words_of(test_program("load") + " " + line));
+    Words words = words_of(line);
+    words.insert(words.begin(), test_program("load"));
+    return run(words);
 }
 
 static Run load_on(int port, const std::string &words) {

@@ -71,8 +71,8 @@ def run(*words):
 def killer(build):
     """Returns what noticed the change; None if nothing did."""
     # `meson test` builds only what a suite needs.
-    if run('ninja', '-C', build, *programs).returncode != 0:
-        return 'compiler'
+    if status := run('ninja', '-C', build, *programs).returncode:
+        return 'timeout' if status == 124 else 'compiler'
     for suite in suites:
         words = ['meson', 'test', '-C', build, '--maxfail', '1',
                  '--num-processes', '6', '--suite', suite]

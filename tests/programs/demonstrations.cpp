@@ -10,6 +10,7 @@
 #include <list>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "support/judge.h"
@@ -75,7 +76,7 @@ static void check_each(std::list<Process> &processes) {
     }
 }
 
-// But zombie, which leaves the one that it shows.
+// Except zombie, which leaves the one that it shows.
 TEST_CASE("each prints what it shows, and leaves no process") {
     std::list<Process> processes = start_each(false);
     check_each(processes);
@@ -104,11 +105,12 @@ TEST_CASE("without arguments each takes at least the book's time") {
     std::list<Process> processes = start_each(true);
     std::vector<double> taken(processes.size(), INFINITY);
     (void)eventually([&] {
-        std::chrono::duration<double> now =
-            std::chrono::steady_clock::now() - begin;
         size_t i = 0;
         for (Process &process : processes) {
-            if (process.has_ended())
+            bool ended = process.has_ended();
+            std::chrono::duration<double> now =
+                std::chrono::steady_clock::now() - begin;
+            if (ended)
                 taken[i] = std::min(taken[i], now.count());
             i++;
         }
@@ -197,15 +199,18 @@ TEST_CASE("zombie: another PID namespace's process is not its child" *
     CHECK(demo.errors == "zombie: /proc belongs to another PID namespace\n");
 }
 
-TEST_CASE("waitpid: a stopped child has not terminated") {
+TEST_CASE("waitpid: a child stopped and continued has not terminated") {
     Process demo(command({"waitpid", "1000", "1"}));
     pid_t child = only_child_of(demo.pid());
-    REQUIRE(kill(child, SIGSTOP) == 0);
-    REQUIRE(eventually([child] { return process_state(child) == "T"; }));
-    demo.output.clear();
-    REQUIRE(demo.output_has("sleep 1sec.", 2)); // it has polled since
-    REQUIRE(kill(child, SIGKILL) == 0);
-    CHECK(demo.wait() == 1);
+    for (auto [signo, state] : {std::pair(SIGSTOP, "T"), {SIGCONT, "S"}}) {
+        REQUIRE(kill(child, signo) == 0);
+        REQUIRE(eventually(
+            [child, state = state] { return process_state(child) == state; }));
+        (void)demo.has_ended(); // reads what it has printed
+        demo.output.clear();
+        REQUIRE(demo.output_has("sleep 1sec.", 2)); // it has polled since
+    }
+    CHECK(demo.errors.empty());
 }
 
 TEST_CASE("remove_zombie: one SIGCHLD for two children is enough") {

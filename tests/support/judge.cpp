@@ -137,7 +137,7 @@ void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers,
     // acknowledgement wakes it inside its call. A spurious wakeup of the
     // program's own happens the next time too.
     Findings wakes;
-    for (int looks = 0; looks < 5; looks++)
+    for (int looks = 0; looks < 3; looks++)
         if ((wakes = look_at_sleep(sleepers, invariant, time)).empty())
             return;
     findings.insert(findings.end(), wakes.begin(), wakes.end());

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 #ifdef HAVE_SECCOMP
 #include <seccomp.h>
 #endif
@@ -231,7 +232,7 @@ static Fd first, second; // passed from prepare() to does()
 static struct children children;
 
 // A server, with a client that ends and one that stays. In a process of their
-// own, they send SIGTERM to the server once they have been served, or have not.
+// own, they send SIGTERM to it once each has been answered or cut off.
 static void prepare_server() {
     int port = 0;
     first = listen_locally(&port);

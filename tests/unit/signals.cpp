@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <functional>
+#include <string>
 #include <unistd.h>
 
 #include "common/signals.h"

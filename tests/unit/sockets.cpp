@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/sockets.h"
@@ -192,6 +193,7 @@ TEST_CASE("an accepted socket inherits its options from the listener") {
     CHECK((fcntl(accepted.get(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
+#ifndef SYS_socketcall // or set_client_options() calls syscall(2)
 TEST_CASE("the options that an old kernel's MPTCP lacks are not needed") {
     Fd tcp(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     client_options options = {7};
@@ -200,6 +202,7 @@ TEST_CASE("the options that an old kernel's MPTCP lacks are not needed") {
     old_mptcp = false;
     CHECK(option<timeval>(tcp.get(), SOL_SOCKET, SO_SNDTIMEO).tv_sec == 7);
 }
+#endif
 
 TEST_CASE("MPTCP sockets accept the options without urgent data" *
           doctest::skip(mptcp_socket().get() == -1)) {
