@@ -8,14 +8,14 @@
 
 bool eventually(const std::function<bool()> &condition) {
     using namespace std::chrono;
-    auto start = steady_clock::now();
+    milliseconds waited(0);
     while (!condition()) {
-        auto waited = steady_clock::now() - start;
         if (waited > seconds(deadline_seconds))
             return false;
         // The longer it takes, the more rarely it is asked.
-        std::this_thread::sleep_for(std::clamp<steady_clock::duration>(
-            waited / 16, milliseconds(1), milliseconds(20)));
+        auto nap = std::clamp(waited / 16, milliseconds(1), milliseconds(20));
+        std::this_thread::sleep_for(nap);
+        waited += nap;
     }
     return true;
 }

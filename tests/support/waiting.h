@@ -11,5 +11,6 @@
 // out. A program that is not a test sets its own.
 inline int deadline_seconds = under_valgrind() ? 120 : 40;
 
-// Polls CONDITION until it holds; false at the deadline.
+// Polls CONDITION until it holds; false at the deadline, which is counted in
+// short sleeps of this process: while the machine stalls, so does the count.
 bool eventually(const std::function<bool()> &condition);
