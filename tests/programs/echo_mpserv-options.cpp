@@ -129,16 +129,19 @@ static bool can_stand_anywhere(const std::string &path) {
            personality(0xffffffff) != ADDR_NO_RANDOMIZE;
 }
 
-TEST_CASE("its code address differs in each run" *
+TEST_CASE("its code address differs between runs" *
           doctest::skip(under_valgrind())) {
     if (!can_stand_anywhere(program("echo_mpserv"))) {
         MESSAGE("skipped: it was built or is run at a fixed address");
         return;
     }
-    Server one;
-    Server other;
-    CHECK(code_of(one.pid()) != "");
-    CHECK(code_of(one.pid()) != code_of(other.pid()));
+    std::string first = code_of(Server().pid());
+    CHECK(first != "");
+    bool differs = false;
+    // A 32-bit machine has only sixteen such addresses.
+    for (int i = 0; i < 8 && !differs; i++)
+        differs = code_of(Server().pid()) != first;
+    CHECK(differs);
 }
 
 TEST_CASE("a passed listener is used, with the options for its clients") {
