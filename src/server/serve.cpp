@@ -183,9 +183,12 @@ static void take_client(struct server *s, bool ready) {
     }
     if (s->client.fd == -1 || now_ms() < s->accept_at)
         return;
-    if (over_limit(s))
+    bool over = over_limit(s);
+    if (over) {
         reap(s); // some may have terminated while SIGCHLD was deferred
-    if (over_limit(s))
+        over = over_limit(s);
+    }
+    if (over)
         refuse(s);
     else
         start_child(s);
