@@ -56,9 +56,11 @@ static unsigned highest_descriptor(void) {
     if (open_files == nullptr)
         return static_cast<unsigned>(sysconf(_SC_OPEN_MAX));
     int highest = 0;
-    while (const struct dirent *entry = readdir(open_files))
-        if (atoi(entry->d_name) > highest)
-            highest = atoi(entry->d_name);
+    while (const struct dirent *entry = readdir(open_files)) {
+        int fd = atoi(entry->d_name);
+        if (fd > highest)
+            highest = fd;
+    }
     (void)closedir(open_files);
     return static_cast<unsigned>(highest);
 }
