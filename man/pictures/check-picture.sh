@@ -26,7 +26,8 @@ told() { # RECORD
         # two, and the second may still run when the first is reaped.
         "$order" "$1" | grep -v ' asks: ' | sort -u
         ;;
-    waitpid) "$order" "$1" | sort -u ;; # it may poll once more, or less
+    # It may poll once more, or less.
+    waitpid) "$order" "$1" | awk '!told[$0]++' ;;
     *)
         "$order" "$1"
         ;;

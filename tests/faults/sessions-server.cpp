@@ -298,8 +298,8 @@ struct ServeSession : Session {
         if (struck_to_end())
             return;
         check_descriptors();
-        check_rest();
         check_totals();
+        check_rest(); // the signal has ended a pause that the fault caused
     }
 
     bool listener_closed() {

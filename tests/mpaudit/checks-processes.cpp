@@ -239,8 +239,8 @@ static bool rests_after(pid_t pid, int signo) {
     Family members = family();
     return (pending >> (signo - 1) & 1) == 0 &&
            std::ranges::all_of(members, [](const auto &member) {
-               std::string state = process_state(member.first);
-               return state == "S" || state == "Z";
+               char state = member.second.state;
+               return state == 'S' || state == 'Z';
            });
 }
 

@@ -78,8 +78,8 @@ def killer(build):
                  '--num-processes', '6', '--suite', suite]
         for other in left_out:
             words += ['--no-suite', other]
-        if run(*words).returncode != 0:
-            return suite
+        if status := run(*words).returncode:
+            return 'timeout' if status == 124 else suite
     return None
 
 

@@ -38,7 +38,7 @@ static const Demonstration demonstrations[] = {
     {{"fork"}, 0, "Child Proc: \\[13, 27\\]\nParent Proc: \\[9, 23\\]\n"},
     {{"signal", "1", "100"}, 6, "(wait\\.\\.\\.\nTime out!\n){3}"},
     {{"sigaction", "1", "100"}, 6, "(wait\\.\\.\\.\nTime out!\n){3}"},
-    {{"waitpid", "1", "1"}, 15, "(sleep [13]sec\\.\n)*Child send 24\n"},
+    {{"waitpid", "3", "1"}, 15, "(sleep [13]sec\\.\n)+Child send 24\n"},
     {{"remove_zombie", "1", "1"},
      15,
      "((Child proc id: [0-9]+|Hi! I'm child process|wait\\.\\.\\.|"

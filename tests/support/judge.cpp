@@ -136,10 +136,9 @@ void judge_sleep(Findings &findings, const std::vector<Sleeper> &sleepers,
     // A process that looks asleep may still be on its processor, and a late
     // acknowledgement wakes it inside its call. A spurious wakeup of the
     // program's own happens the next time too.
-    Findings wakes;
-    for (int looks = 0; looks < 3; looks++)
-        if ((wakes = look_at_sleep(sleepers, invariant, time)).empty())
-            return;
+    if (look_at_sleep(sleepers, invariant, time).empty())
+        return;
+    Findings wakes = look_at_sleep(sleepers, invariant, time);
     findings.insert(findings.end(), wakes.begin(), wakes.end());
 }
 

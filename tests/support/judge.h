@@ -37,8 +37,8 @@ struct Signals {
 void judge_signals(Findings &findings, const std::string &who, pid_t pid,
                    const Signals &expected);
 
-// SLEEPERS, already asleep, must all stay asleep for TIME, in at least one of
-// three looks.
+// Each of SLEEPERS, already asleep, must stay asleep for TIME; one that wakes
+// gets a second try.
 struct Sleeper {
     std::string who;
     pid_t pid;

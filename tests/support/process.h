@@ -19,8 +19,7 @@ struct StartOptions {
     int output = -1;        // -1 collects it in Process::output
     int errors = -1;        // -1 collects it in Process::errors
     Words environment = {}; // added to the test's: "NAME=X"
-    std::function<void()> in_child =
-        {}; // called just before the program starts
+    std::function<void()> in_child = {}; // called just before it starts
 };
 
 class Process {

@@ -18,7 +18,7 @@ static std::string own_network() {
 }
 
 // The network of a command run by tests/support/alone.cpp without the
-// capability DROPPED; the test's own where that cannot be dropped.
+// capability DROPPED; "" where that cannot be dropped.
 static std::string network_alone(int dropped) {
     Run alone = run({test_program("alone"), "readlink", "/proc/self/ns/net"},
                     {.in_child = [dropped] {
@@ -27,7 +27,7 @@ static std::string network_alone(int dropped) {
                     }});
     if (alone.status == skip_status) {
         MESSAGE("skipped: no capability can be dropped here");
-        return own_network();
+        return "";
     }
     CHECK(alone.status == 0);
     CHECK(alone.errors.empty());
@@ -35,8 +35,11 @@ static std::string network_alone(int dropped) {
 }
 
 TEST_CASE("without permission to leave it, the network stays and works") {
-    CHECK(network_alone(CAP_NET_ADMIN) == own_network());
-    CHECK(network_alone(CAP_SYS_ADMIN) == own_network());
+    for (int dropped : {CAP_NET_ADMIN, CAP_SYS_ADMIN}) {
+        std::string network = network_alone(dropped);
+        if (!network.empty())
+            CHECK(network == own_network());
+    }
 }
 
 TEST_CASE("ports of a network cannot be reached from outside it") {
